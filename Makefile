@@ -1,0 +1,41 @@
+# What a person needs: `make demo`, `make test`. Everything runs in ./.venv, which the first target makes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SEED   ?= 7
+SQL    := $(shell find sql migrations -name '*.sql' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format sabotage bench clean
+
+help: ## this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("notify needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) (once)" && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n: another town)
+	@$(BIN)/notify demo --directory demo --seed $(SEED)
+
+test: $(VENV)/ready ## run the whole test suite
+	@$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+lint: $(VENV)/ready ## ruff, mypy --strict, maxdop on every .sql
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/maxdop --check --parser-version 2017 $(SQL)
+
+format: $(VENV)/ready ## let ruff and maxdop format everything
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/maxdop --parser-version 2017 $(SQL)
+
+sabotage: $(VENV)/ready ## remove each safeguard in turn and show that a test fails
+	@$(BIN)/python -m tests.sabotage
+
+bench: $(VENV)/ready ## ratios against floors in the same run, into build/bench.json
+	@$(BIN)/python -m bench
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist demo
