@@ -29,7 +29,7 @@ lint: $(VENV)/ready ## ruff, mypy --strict, maxdop on every .sql
 	@$(BIN)/maxdop --check --parser-version 2017 $(SQL)
 
 format: $(VENV)/ready ## let ruff and maxdop format everything
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/maxdop --parser-version 2017 $(SQL)
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/maxdop --write --parser-version 2017 $(SQL)
 
 sabotage: $(VENV)/ready ## remove each safeguard in turn and show that a test fails
 	@$(BIN)/python -m tests.sabotage
