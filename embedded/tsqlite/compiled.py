@@ -15,11 +15,10 @@ from .types import SqlType
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result set; ``name`` is empty where T-SQL gives it none."""
+    """A column of a result set; ``name`` is empty where T-SQL gives it none. Whether it may be NULL is in its type."""
 
     name: str
     type: SqlType
-    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,6 @@ class Scalar:
     sql: str
     parameters: tuple[str, ...]
     type: SqlType
-    nullable: bool = True
     columns: tuple[str, ...] = ()
     """Names of the table's columns that it reads."""
 
