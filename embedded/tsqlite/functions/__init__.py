@@ -1,0 +1,15 @@
+"""The registry of functions. ``lookup(name)`` finds one; ``functions()`` lists them all for the documentation."""
+
+from __future__ import annotations
+
+from .registry import FUNCTIONS, NO_LITERAL, Argument, Call, Emit, Function, Resolved, lookup
+from .session_protocol import SessionProtocol
+
+__all__ = [
+    "FUNCTIONS", "NO_LITERAL", "Argument", "Call", "Emit", "Function", "Resolved", "SessionProtocol", "functions", "lookup",
+]  # fmt: skip
+
+
+def functions() -> list[Function]:
+    """All functions by name."""
+    return [FUNCTIONS[name] for name in sorted(FUNCTIONS)]
