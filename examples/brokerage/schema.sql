@@ -9,114 +9,119 @@ SET QUOTED_IDENTIFIER ON;
 GO
 
 CREATE TABLE dbo.office (
-    office_id int NOT NULL CONSTRAINT pk_office PRIMARY KEY,
-    name nvarchar(80) NOT NULL,
-    street nvarchar(80) NOT NULL,
-    city nvarchar(60) NOT NULL,
-    postal_code varchar(10) NOT NULL,
-    phone varchar(20) NOT NULL
+    office_id INT NOT NULL CONSTRAINT pk_office PRIMARY KEY,
+    name NVARCHAR(80) NOT NULL,
+    street NVARCHAR(80) NOT NULL,
+    city NVARCHAR(60) NOT NULL,
+    postal_code VARCHAR(10) NOT NULL,
+    phone VARCHAR(20) NOT NULL
 );
 
 CREATE TABLE dbo.agent (
-    agent_id int NOT NULL CONSTRAINT pk_agent PRIMARY KEY,
-    office_id int NOT NULL CONSTRAINT fk_agent_office REFERENCES dbo.office (office_id),
-    first_name nvarchar(40) NOT NULL,
-    last_name nvarchar(60) NOT NULL,
-    email nvarchar(254) NULL,
-    phone varchar(20) NULL,
-    title nvarchar(60) NOT NULL,
-    hired_on date NOT NULL,
-    is_active bit NOT NULL CONSTRAINT df_agent_is_active DEFAULT (1)
+    agent_id INT NOT NULL CONSTRAINT pk_agent PRIMARY KEY,
+    office_id INT NOT NULL CONSTRAINT fk_agent_office REFERENCES dbo.office(office_id),
+    first_name NVARCHAR(40) NOT NULL,
+    last_name NVARCHAR(60) NOT NULL,
+    email NVARCHAR(254) NULL,
+    phone VARCHAR(20) NULL,
+    title NVARCHAR(60) NOT NULL,
+    hired_on DATE NOT NULL,
+    is_active BIT NOT NULL CONSTRAINT df_agent_is_active DEFAULT (1)
 );
 
 CREATE TABLE dbo.agent_total (
-    agent_id int NOT NULL CONSTRAINT pk_agent_total PRIMARY KEY CONSTRAINT fk_agent_total_agent REFERENCES dbo.agent (agent_id),
-    closed_count int NOT NULL,
-    closed_volume decimal(19, 2) NOT NULL,
-    commission decimal(19, 2) NOT NULL,
-    covers_through datetime2(3) NOT NULL
+    agent_id INT NOT NULL CONSTRAINT pk_agent_total PRIMARY KEY CONSTRAINT fk_agent_total_agent REFERENCES dbo.agent(agent_id),
+    closed_count INT NOT NULL,
+    closed_volume DECIMAL(19, 2) NOT NULL,
+    commission DECIMAL(19, 2) NOT NULL,
+    covers_through DATETIME2(3) NOT NULL
 );
 
 CREATE TABLE dbo.person (
-    person_id int NOT NULL CONSTRAINT pk_person PRIMARY KEY,
-    first_name nvarchar(40) NOT NULL,
-    last_name nvarchar(60) NOT NULL,
-    email nvarchar(254) NULL,
-    phone varchar(20) NULL,
-    created_at datetime2(3) NOT NULL CONSTRAINT df_person_created_at DEFAULT (SYSUTCDATETIME())
+    person_id INT NOT NULL CONSTRAINT pk_person PRIMARY KEY,
+    first_name NVARCHAR(40) NOT NULL,
+    last_name NVARCHAR(60) NOT NULL,
+    email NVARCHAR(254) NULL,
+    phone VARCHAR(20) NULL,
+    created_at DATETIME2(3) NOT NULL CONSTRAINT df_person_created_at DEFAULT (SYSUTCDATETIME())
 );
 
 CREATE TABLE dbo.saved_search (
-    saved_search_id int NOT NULL CONSTRAINT pk_saved_search PRIMARY KEY,
-    person_id int NOT NULL CONSTRAINT fk_saved_search_person REFERENCES dbo.person (person_id),
-    neighborhood nvarchar(60) NULL,
-    price_limit decimal(12, 2) NOT NULL,
-    bedrooms_at_least tinyint NOT NULL
+    saved_search_id INT NOT NULL CONSTRAINT pk_saved_search PRIMARY KEY,
+    person_id INT NOT NULL CONSTRAINT fk_saved_search_person REFERENCES dbo.person(person_id),
+    neighborhood NVARCHAR(60) NULL,
+    price_limit DECIMAL(12, 2) NOT NULL,
+    bedrooms_at_least TINYINT NOT NULL
 );
 
 CREATE TABLE dbo.listing (
-    listing_id int NOT NULL CONSTRAINT pk_listing PRIMARY KEY,
-    agent_id int NOT NULL CONSTRAINT fk_listing_agent REFERENCES dbo.agent (agent_id),
-    seller_id int NOT NULL CONSTRAINT fk_listing_person REFERENCES dbo.person (person_id),
-    street nvarchar(80) NOT NULL,
-    neighborhood nvarchar(60) NOT NULL,
-    city nvarchar(60) NOT NULL,
-    postal_code varchar(10) NOT NULL,
-    price decimal(12, 2) NOT NULL CONSTRAINT ck_listing_price CHECK (price > 0),
-    bedrooms tinyint NOT NULL,
-    bathrooms decimal(3, 1) NOT NULL,
-    area_sqft int NOT NULL,
-    year_built smallint NOT NULL,
-    headline nvarchar(120) NOT NULL,
-    description nvarchar(1000) NOT NULL,
-    status varchar(20) NOT NULL
-        CONSTRAINT ck_listing_status CHECK (status IN ('draft', 'active', 'under contract', 'sold', 'withdrawn')),
-    is_deleted bit NOT NULL CONSTRAINT df_listing_is_deleted DEFAULT (0),
-    created_at datetime2(3) NOT NULL CONSTRAINT df_listing_created_at DEFAULT (SYSUTCDATETIME()),
-    modified_at datetime2(3) NOT NULL CONSTRAINT df_listing_modified_at DEFAULT (SYSUTCDATETIME())
+    listing_id INT NOT NULL CONSTRAINT pk_listing PRIMARY KEY,
+    agent_id INT NOT NULL CONSTRAINT fk_listing_agent REFERENCES dbo.agent(agent_id),
+    seller_id INT NOT NULL CONSTRAINT fk_listing_person REFERENCES dbo.person(person_id),
+    street NVARCHAR(80) NOT NULL,
+    neighborhood NVARCHAR(60) NOT NULL,
+    city NVARCHAR(60) NOT NULL,
+    postal_code VARCHAR(10) NOT NULL,
+    price DECIMAL(12, 2) NOT NULL CONSTRAINT ck_listing_price CHECK (price > 0),
+    bedrooms TINYINT NOT NULL,
+    bathrooms DECIMAL(3, 1) NOT NULL,
+    area_sqft INT NOT NULL,
+    year_built SMALLINT NOT NULL,
+    headline NVARCHAR(120) NOT NULL,
+    description NVARCHAR(1000) NOT NULL,
+    status VARCHAR(20) NOT NULL CONSTRAINT ck_listing_status CHECK (status IN (
+            'draft',
+            'active',
+            'under contract',
+            'sold',
+            'withdrawn'
+        )),
+    is_deleted BIT NOT NULL CONSTRAINT df_listing_is_deleted DEFAULT (0),
+    created_at DATETIME2(3) NOT NULL CONSTRAINT df_listing_created_at DEFAULT (SYSUTCDATETIME()),
+    modified_at DATETIME2(3) NOT NULL CONSTRAINT df_listing_modified_at DEFAULT (SYSUTCDATETIME())
 );
-CREATE INDEX ix_listing_created_at ON dbo.listing (created_at);
-CREATE INDEX ix_listing_modified_at ON dbo.listing (modified_at);
+CREATE INDEX ix_listing_created_at ON dbo.listing(created_at);
+CREATE INDEX ix_listing_modified_at ON dbo.listing(modified_at);
 
 CREATE TABLE dbo.price_change (
-    price_change_id int NOT NULL CONSTRAINT pk_price_change PRIMARY KEY,
-    listing_id int NOT NULL CONSTRAINT fk_price_change_listing REFERENCES dbo.listing (listing_id),
-    old_price decimal(12, 2) NOT NULL,
-    new_price decimal(12, 2) NOT NULL,
-    difference decimal(12, 2) NOT NULL,
-    created_at datetime2(3) NOT NULL CONSTRAINT df_price_change_created_at DEFAULT (SYSUTCDATETIME())
+    price_change_id INT NOT NULL CONSTRAINT pk_price_change PRIMARY KEY,
+    listing_id INT NOT NULL CONSTRAINT fk_price_change_listing REFERENCES dbo.listing(listing_id),
+    old_price DECIMAL(12, 2) NOT NULL,
+    new_price DECIMAL(12, 2) NOT NULL,
+    difference DECIMAL(12, 2) NOT NULL,
+    created_at DATETIME2(3) NOT NULL CONSTRAINT df_price_change_created_at DEFAULT (SYSUTCDATETIME())
 );
-CREATE INDEX ix_price_change_created_at ON dbo.price_change (created_at);
+CREATE INDEX ix_price_change_created_at ON dbo.price_change(created_at);
 
 CREATE TABLE dbo.showing (
-    showing_id int NOT NULL CONSTRAINT pk_showing PRIMARY KEY,
-    listing_id int NOT NULL CONSTRAINT fk_showing_listing REFERENCES dbo.listing (listing_id),
-    person_id int NOT NULL CONSTRAINT fk_showing_person REFERENCES dbo.person (person_id),
-    agent_id int NOT NULL CONSTRAINT fk_showing_agent REFERENCES dbo.agent (agent_id),
-    starts_at datetime2(0) NOT NULL,
-    minutes smallint NOT NULL CONSTRAINT df_showing_minutes DEFAULT (30),
-    note nvarchar(400) NULL,
-    created_at datetime2(3) NOT NULL CONSTRAINT df_showing_created_at DEFAULT (SYSUTCDATETIME()),
-    modified_at datetime2(3) NOT NULL CONSTRAINT df_showing_modified_at DEFAULT (SYSUTCDATETIME())
+    showing_id INT NOT NULL CONSTRAINT pk_showing PRIMARY KEY,
+    listing_id INT NOT NULL CONSTRAINT fk_showing_listing REFERENCES dbo.listing(listing_id),
+    person_id INT NOT NULL CONSTRAINT fk_showing_person REFERENCES dbo.person(person_id),
+    agent_id INT NOT NULL CONSTRAINT fk_showing_agent REFERENCES dbo.agent(agent_id),
+    starts_at DATETIME2(0) NOT NULL,
+    minutes SMALLINT NOT NULL CONSTRAINT df_showing_minutes DEFAULT (30),
+    note NVARCHAR(400) NULL,
+    created_at DATETIME2(3) NOT NULL CONSTRAINT df_showing_created_at DEFAULT (SYSUTCDATETIME()),
+    modified_at DATETIME2(3) NOT NULL CONSTRAINT df_showing_modified_at DEFAULT (SYSUTCDATETIME())
 );
-CREATE INDEX ix_showing_created_at ON dbo.showing (created_at);
-CREATE INDEX ix_showing_modified_at ON dbo.showing (modified_at);
-CREATE INDEX ix_showing_listing_id ON dbo.showing (listing_id, starts_at);
+CREATE INDEX ix_showing_created_at ON dbo.showing(created_at);
+CREATE INDEX ix_showing_modified_at ON dbo.showing(modified_at);
+CREATE INDEX ix_showing_listing_id ON dbo.showing(listing_id, starts_at);
 
 CREATE TABLE dbo.sale (
-    sale_id int NOT NULL CONSTRAINT pk_sale PRIMARY KEY,
-    listing_id int NOT NULL CONSTRAINT fk_sale_listing REFERENCES dbo.listing (listing_id),
-    buyer_id int NOT NULL CONSTRAINT fk_sale_person REFERENCES dbo.person (person_id),
-    agent_id int NOT NULL CONSTRAINT fk_sale_agent REFERENCES dbo.agent (agent_id),
-    price decimal(12, 2) NOT NULL,
-    commission decimal(12, 2) NOT NULL,
-    posted_on date NOT NULL,
-    created_at datetime2(3) NOT NULL CONSTRAINT df_sale_created_at DEFAULT (SYSUTCDATETIME()),
-    modified_at datetime2(3) NOT NULL CONSTRAINT df_sale_modified_at DEFAULT (SYSUTCDATETIME())
+    sale_id INT NOT NULL CONSTRAINT pk_sale PRIMARY KEY,
+    listing_id INT NOT NULL CONSTRAINT fk_sale_listing REFERENCES dbo.listing(listing_id),
+    buyer_id INT NOT NULL CONSTRAINT fk_sale_person REFERENCES dbo.person(person_id),
+    agent_id INT NOT NULL CONSTRAINT fk_sale_agent REFERENCES dbo.agent(agent_id),
+    price DECIMAL(12, 2) NOT NULL,
+    commission DECIMAL(12, 2) NOT NULL,
+    posted_on DATE NOT NULL,
+    created_at DATETIME2(3) NOT NULL CONSTRAINT df_sale_created_at DEFAULT (SYSUTCDATETIME()),
+    modified_at DATETIME2(3) NOT NULL CONSTRAINT df_sale_modified_at DEFAULT (SYSUTCDATETIME())
 );
-CREATE INDEX ix_sale_created_at ON dbo.sale (created_at);
-CREATE INDEX ix_sale_modified_at ON dbo.sale (modified_at);
-CREATE INDEX ix_sale_agent_id ON dbo.sale (agent_id, posted_on);
+CREATE INDEX ix_sale_created_at ON dbo.sale(created_at);
+CREATE INDEX ix_sale_modified_at ON dbo.sale(modified_at);
+CREATE INDEX ix_sale_agent_id ON dbo.sale(agent_id, posted_on);
 GO
 
 /* The application's own job: agent totals, current as of the moment the statement begins. */
@@ -125,10 +130,11 @@ AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
-    DECLARE @now datetime2(3) = SYSUTCDATETIME();
+    DECLARE @now DATETIME2(3) = SYSUTCDATETIME();
 
     UPDATE total
-    SET total.closed_count = ISNULL(sums.closed_count, 0),
+    SET
+        total.closed_count = ISNULL(sums.closed_count, 0),
         total.closed_volume = ISNULL(sums.closed_volume, 0),
         total.commission = ISNULL(sums.commission, 0),
         total.covers_through = @now

@@ -8,29 +8,39 @@ Prerequisite of every notification that displays agent totals: do the totals tha
 A total is compared with the sales themselves (one seek an agent), not with a time: a sale may have been open while the totals
 were computed. Result: change_number, is_ready, reason.
 */
-CREATE OR ALTER PROCEDURE notify_extract.check_agent_totals
-    @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.check_agent_totals @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     SELECT
         change.change_number,
-        is_ready = CONVERT(bit, CASE WHEN total.closed_count = sums.closed_count AND total.closed_volume = sums.closed_volume THEN 1 ELSE 0 END),
+        is_ready = CONVERT(
+            BIT,
+            CASE
+                WHEN total.closed_count = sums.closed_count AND total.closed_volume = sums.closed_volume THEN 1
+                ELSE 0
+            END
+        ),
         reason = CASE
             WHEN total.agent_id IS NULL THEN N'the agent has no totals'
-            WHEN total.closed_count <> sums.closed_count OR total.closed_volume <> sums.closed_volume
-                THEN CONCAT(N'agent totals show ', total.closed_count, N' sales of ', sums.closed_count)
+            WHEN total.closed_count <> sums.closed_count OR total.closed_volume <> sums.closed_volume THEN CONCAT(
+                N'agent totals show ',
+                total.closed_count,
+                N' sales of ',
+                sums.closed_count
+            )
         END
-    FROM OPENJSON(@changes)
-        WITH (change_number int '$.change_number', sale_id int '$.key[0]') AS change
+    FROM OPENJSON(@changes) WITH (
+        change_number INT '$.change_number',
+        sale_id INT '$.key[0]'
+    ) AS change
     INNER JOIN dbo.sale AS sale ON sale.sale_id = change.sale_id
     LEFT JOIN dbo.agent_total AS total ON total.agent_id = sale.agent_id
     CROSS APPLY (
         SELECT closed_count = COUNT(*), closed_volume = ISNULL(SUM(own.price), 0)
         FROM dbo.sale AS own
-        WHERE own.agent_id = sale.agent_id
-            AND own.posted_on >= DATEFROMPARTS(YEAR(sale.posted_on), 1, 1)
+        WHERE own.agent_id = sale.agent_id AND own.posted_on >= DATEFROMPARTS(YEAR(sale.posted_on), 1, 1)
     ) AS sums
     ORDER BY change.change_number;
 END;

@@ -5,15 +5,14 @@ GO
 /*
 A home taken off the market: one row for every person who was going to see it, with up to three others like it.
 */
-CREATE OR ALTER PROCEDURE notify_extract.merge_fields_listing_withdrawn
-    @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_listing_withdrawn @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     SELECT
         change.change_number,
-        recipient_key = CONVERT(nvarchar(20), person.person_id),
+        recipient_key = CONVERT(NVARCHAR(20), person.person_id),
         recipient_name = CONCAT(person.first_name, N' ', person.last_name),
         email = person.email,
         first_name = person.first_name,
@@ -30,7 +29,14 @@ BEGIN
         office_street = office.street,
         office_phone = office.phone,
         alternatives_json = (
-            SELECT TOP (3) home.headline, home.street, home.neighborhood, home.price, home.bedrooms, home.bathrooms, home.area_sqft
+            SELECT TOP (3)
+                home.headline,
+                home.street,
+                home.neighborhood,
+                home.price,
+                home.bedrooms,
+                home.bathrooms,
+                home.area_sqft
             FROM dbo.listing AS home
             WHERE home.status = 'active'
                 AND home.is_deleted = 0
@@ -40,8 +46,10 @@ BEGIN
             ORDER BY CASE WHEN home.neighborhood = listing.neighborhood THEN 0 ELSE 1 END, home.price, home.listing_id
             FOR JSON PATH
         )
-    FROM OPENJSON(@changes)
-        WITH (change_number int '$.change_number', listing_id int '$.key[0]') AS change
+    FROM OPENJSON(@changes) WITH (
+        change_number INT '$.change_number',
+        listing_id INT '$.key[0]'
+    ) AS change
     INNER JOIN dbo.listing AS listing ON listing.listing_id = change.listing_id
     INNER JOIN dbo.agent AS agent ON agent.agent_id = listing.agent_id
     INNER JOIN dbo.office AS office ON office.office_id = agent.office_id

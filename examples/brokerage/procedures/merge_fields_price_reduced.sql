@@ -5,15 +5,14 @@ GO
 /*
 A lower price: one row for every person who is going to see that home.
 */
-CREATE OR ALTER PROCEDURE notify_extract.merge_fields_price_reduced
-    @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_price_reduced @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     SELECT
         change.change_number,
-        recipient_key = CONVERT(nvarchar(20), person.person_id),
+        recipient_key = CONVERT(NVARCHAR(20), person.person_id),
         recipient_name = CONCAT(person.first_name, N' ', person.last_name),
         email = person.email,
         first_name = person.first_name,
@@ -35,8 +34,10 @@ BEGIN
         office_name = office.name,
         office_street = office.street,
         office_phone = office.phone
-    FROM OPENJSON(@changes)
-        WITH (change_number int '$.change_number', price_change_id int '$.key[0]') AS change
+    FROM OPENJSON(@changes) WITH (
+        change_number INT '$.change_number',
+        price_change_id INT '$.key[0]'
+    ) AS change
     INNER JOIN dbo.price_change AS price_change ON price_change.price_change_id = change.price_change_id
     INNER JOIN dbo.listing AS listing ON listing.listing_id = price_change.listing_id
     INNER JOIN dbo.agent AS agent ON agent.agent_id = listing.agent_id

@@ -5,8 +5,7 @@ GO
 /*
 A sale posted: one row for its agent, with the year's totals. check_agent_totals holds it back until the totals cover the sale.
 */
-CREATE OR ALTER PROCEDURE notify_extract.merge_fields_sale_closed
-    @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_sale_closed @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -41,8 +40,10 @@ BEGIN
             ORDER BY recent.posted_on DESC, recent.sale_id DESC
             FOR JSON PATH
         )
-    FROM OPENJSON(@changes)
-        WITH (change_number int '$.change_number', sale_id int '$.key[0]') AS change
+    FROM OPENJSON(@changes) WITH (
+        change_number INT '$.change_number',
+        sale_id INT '$.key[0]'
+    ) AS change
     INNER JOIN dbo.sale AS sale ON sale.sale_id = change.sale_id
     INNER JOIN dbo.listing AS listing ON listing.listing_id = sale.listing_id
     INNER JOIN dbo.person AS buyer ON buyer.person_id = sale.buyer_id

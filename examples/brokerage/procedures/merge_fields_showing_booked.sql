@@ -5,20 +5,19 @@ GO
 /*
 A visit booked or moved: one row for the visitor. other_visits_json lists what else that person is going to see.
 */
-CREATE OR ALTER PROCEDURE notify_extract.merge_fields_showing_booked
-    @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_showing_booked @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     SELECT
         change.change_number,
-        recipient_key = CONVERT(nvarchar(20), person.person_id),
+        recipient_key = CONVERT(NVARCHAR(20), person.person_id),
         recipient_name = CONCAT(person.first_name, N' ', person.last_name),
         email = person.email,
         phone = person.phone,
         first_name = person.first_name,
-        is_moved = CONVERT(bit, CASE WHEN change.operation = 'U' THEN 1 ELSE 0 END),
+        is_moved = CONVERT(BIT, CASE WHEN change.operation = 'U' THEN 1 ELSE 0 END),
         showing.starts_at,
         showing.minutes,
         showing.note,
@@ -44,12 +43,15 @@ BEGIN
             INNER JOIN dbo.listing AS home ON home.listing_id = other.listing_id
             WHERE other.person_id = showing.person_id
                 AND other.showing_id <> showing.showing_id
-                AND other.starts_at >= CONVERT(datetime2(0), CONVERT(date, showing.modified_at))
+                AND other.starts_at >= CONVERT(DATETIME2(0), CONVERT(DATE, showing.modified_at))
             ORDER BY other.starts_at, other.showing_id
             FOR JSON PATH
         )
-    FROM OPENJSON(@changes)
-        WITH (change_number int '$.change_number', showing_id int '$.key[0]', operation char(1) '$.operation') AS change
+    FROM OPENJSON(@changes) WITH (
+        change_number INT '$.change_number',
+        showing_id INT '$.key[0]',
+        operation CHAR(1) '$.operation'
+    ) AS change
     INNER JOIN dbo.showing AS showing ON showing.showing_id = change.showing_id
     INNER JOIN dbo.listing AS listing ON listing.listing_id = showing.listing_id
     INNER JOIN dbo.agent AS agent ON agent.agent_id = showing.agent_id

@@ -5,15 +5,14 @@ GO
 /*
 A visit cancelled: its row is gone, so what the notice needs comes from the fields that the key snapshot kept.
 */
-CREATE OR ALTER PROCEDURE notify_extract.merge_fields_showing_cancelled
-    @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_showing_cancelled @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     SELECT
         change.change_number,
-        recipient_key = CONVERT(nvarchar(20), person.person_id),
+        recipient_key = CONVERT(NVARCHAR(20), person.person_id),
         recipient_name = CONCAT(person.first_name, N' ', person.last_name),
         email = person.email,
         phone = person.phone,
@@ -30,13 +29,12 @@ BEGIN
         office_name = office.name,
         office_street = office.street,
         office_phone = office.phone
-    FROM OPENJSON(@changes)
-        WITH (
-            change_number int '$.change_number',
-            listing_id int '$.fields.listing_id',
-            person_id int '$.fields.person_id',
-            starts_at datetime2(0) '$.fields.starts_at'
-        ) AS change
+    FROM OPENJSON(@changes) WITH (
+        change_number INT '$.change_number',
+        listing_id INT '$.fields.listing_id',
+        person_id INT '$.fields.person_id',
+        starts_at DATETIME2(0) '$.fields.starts_at'
+    ) AS change
     INNER JOIN dbo.person AS person ON person.person_id = change.person_id
     INNER JOIN dbo.listing AS listing ON listing.listing_id = change.listing_id
     INNER JOIN dbo.agent AS agent ON agent.agent_id = listing.agent_id
