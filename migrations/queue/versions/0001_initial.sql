@@ -1,0 +1,249 @@
+/*
+The queue's tables.
+
+Order of locks, everywhere: ready, decision, message_key, message (by message_id), attempt, the rest.
+State of a message: CHECK ck_message_state names them all; sql/README.md has the diagram.
+    open    scheduled, queued, claimed, sending, retrying, in_doubt, held    completed_at IS NULL
+    final   sent, delivered, bounced, failed, suppressed, expired, canceled  completed_at IS NOT NULL
+A message is queued if and only if it has a row in ready.
+
+The statistics of a queue are always wrong (it was empty when they were taken), so the narrow tables are laid out for one plan only.
+*/
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
+CREATE SCHEMA notify AUTHORIZATION dbo;
+GO
+
+/* Switches of this database. allow_test_clock = 1 stands in test databases only; test_clock is then the time. */
+CREATE TABLE notify.setting (
+    name VARCHAR(50) NOT NULL,
+    value NVARCHAR(200) NOT NULL,
+    description NVARCHAR(400) NOT NULL,
+    CONSTRAINT pk_setting PRIMARY KEY CLUSTERED (name)
+);
+GO
+
+INSERT notify.setting (name, value, description)
+VALUES
+    ('max_attempts', N'8', N'attempts before a message that is only refused for now fails'),
+    ('retry_base_seconds', N'60', N'wait after the first refusal; it doubles with every attempt'),
+    ('retry_cap_seconds', N'14400', N'longest wait between two attempts'),
+    ('hand_over_seconds', N'600', N'lease of an attempt; after it the message is in doubt'),
+    ('default_expiry_seconds', N'0', N'expiry of messages that bring none; 0 = never');
+GO
+
+/* One row: whose queue this is. A restored copy has another recovery fork and must not send (guarantee 10). */
+CREATE TABLE notify.queue_identity (
+    queue_identity_id TINYINT NOT NULL CONSTRAINT df_queue_identity_id DEFAULT (1),
+    queue_guid UNIQUEIDENTIFIER NOT NULL CONSTRAINT df_queue_identity_guid DEFAULT (NEWID()),
+    recovery_fork_guid UNIQUEIDENTIFIER NULL,
+    marked_at DATETIME2(3) NOT NULL CONSTRAINT df_queue_identity_marked_at DEFAULT (SYSUTCDATETIME()),
+    CONSTRAINT pk_queue_identity PRIMARY KEY CLUSTERED (queue_identity_id),
+    CONSTRAINT ck_queue_identity_one_row CHECK (queue_identity_id = 1)
+);
+GO
+
+INSERT notify.queue_identity (recovery_fork_guid)
+SELECT drs.recovery_fork_guid FROM sys.database_recovery_status AS drs WHERE drs.database_id = DB_ID();
+GO
+
+/* One row per change: the first word on it, messages or a reason. It outlives the messages. */
+CREATE TABLE notify.decision (
+    change_key BINARY(32) NOT NULL,
+    notification_guid UNIQUEIDENTIFIER NOT NULL,
+    notification_name NVARCHAR(128) NOT NULL,
+    record_key NVARCHAR(450) NOT NULL,
+    record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
+    operation CHAR(1) NOT NULL,
+    outcome VARCHAR(10) NOT NULL,
+    reason NVARCHAR(400) NULL,
+    message_count INTEGER NOT NULL,
+    decided_at DATETIME2(3) NOT NULL,
+    CONSTRAINT pk_decision PRIMARY KEY CLUSTERED (change_key),
+    CONSTRAINT ck_decision_operation CHECK (operation IN ('I', 'U', 'D', 'O')),
+    CONSTRAINT ck_decision_outcome CHECK (outcome = 'messages' AND message_count > 0
+        OR outcome IN ('skipped', 'in_doubt') AND message_count = 0 AND reason IS NOT NULL)
+);
+GO
+
+CREATE INDEX ix_decision_record ON notify.decision(record_match);
+GO
+
+CREATE TABLE notify.message (
+    message_id BIGINT IDENTITY(1, 1) NOT NULL,
+    dedupe_key BINARY(32) NOT NULL,
+    change_key BINARY(32) NOT NULL,
+    conversation_key BINARY(32) NULL, /* policy latest only: what a newer version of the record replaces */
+    shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
+    notification_guid UNIQUEIDENTIFIER NOT NULL,
+    recipient_key NVARCHAR(200) NOT NULL,
+    channel VARCHAR(10) NOT NULL,
+    address NVARCHAR(320) NOT NULL,
+    priority TINYINT NOT NULL,
+    state VARCHAR(10) NOT NULL,
+    reason NVARCHAR(400) NULL,
+    next_at DATETIME2(3) NOT NULL, /* when the sweep must look: due time or end of lease */
+    claim_token UNIQUEIDENTIFIER NULL,
+    sender NVARCHAR(128) NULL,
+    attempt_id UNIQUEIDENTIFIER NULL, /* the latest attempt */
+    attempt_count SMALLINT NOT NULL CONSTRAINT df_message_attempt_count DEFAULT (0),
+    provider_id NVARCHAR(400) NULL,
+    expires_at DATETIME2(3) NULL,
+    created_date DATE NOT NULL,
+    created_at DATETIME2(3) NOT NULL,
+    completed_at DATETIME2(3) NULL,
+    CONSTRAINT pk_message PRIMARY KEY CLUSTERED (message_id),
+    CONSTRAINT ck_message_channel CHECK (channel IN ('email', 'sms', 'push')),
+    CONSTRAINT ck_message_state CHECK (state IN (
+            'scheduled',
+            'queued',
+            'claimed',
+            'sending',
+            'retrying',
+            'in_doubt',
+            'held'
+        )
+        AND completed_at IS NULL
+        OR state IN ('sent', 'delivered', 'bounced', 'failed', 'suppressed', 'expired', 'canceled')
+        AND completed_at IS NOT NULL),
+    CONSTRAINT ck_message_claim CHECK (state NOT IN ('claimed', 'sending') OR claim_token IS NOT NULL),
+    CONSTRAINT ck_message_attempt CHECK (state <> 'sending' OR attempt_id IS NOT NULL),
+    CONSTRAINT ck_message_version CHECK (conversation_key IS NULL OR shown_stamp IS NOT NULL)
+);
+GO
+
+/* The sweep (leases that ended, retries and scheduled messages that are due) and the status. */
+CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority) WHERE completed_at IS NULL;
+GO
+
+CREATE INDEX ix_message_expires ON notify.message(expires_at) WHERE completed_at IS NULL AND expires_at IS NOT NULL;
+GO
+
+/* Purge and the status of the last hours; grows at its end only. */
+CREATE INDEX ix_message_completed ON notify.message(completed_at) INCLUDE (state, channel) WHERE completed_at IS NOT NULL;
+GO
+
+CREATE INDEX ix_message_change ON notify.message(change_key);
+GO
+
+CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_stamp) WHERE conversation_key IS NOT NULL;
+GO
+
+/* Apart from message, so that a key outlives the purge and message can be partitioned by date. */
+CREATE TABLE notify.message_key (
+    dedupe_key BINARY(32) NOT NULL,
+    message_id BIGINT NOT NULL,
+    created_at DATETIME2(3) NOT NULL,
+    CONSTRAINT pk_message_key PRIMARY KEY CLUSTERED (dedupe_key)
+);
+GO
+
+/* A change whose message another change had put there already: the same version of the record, the same recipient and channel. */
+CREATE TABLE notify.shared_message (
+    change_key BINARY(32) NOT NULL,
+    message_id BIGINT NOT NULL,
+    CONSTRAINT pk_shared_message PRIMARY KEY CLUSTERED (change_key, message_id)
+);
+GO
+
+/* Clustered by day, so that old bodies can go partition by partition. Bodies are COMPRESS(nvarchar(max)). */
+CREATE TABLE notify.message_body (
+    created_date DATE NOT NULL,
+    message_id BIGINT NOT NULL,
+    recipient_name NVARCHAR(200) NULL,
+    subject NVARCHAR(1000) NULL,
+    headers NVARCHAR(4000) NULL, /* JSON object */
+    html VARBINARY(MAX) NULL,
+    text VARBINARY(MAX) NULL,
+    CONSTRAINT pk_message_body PRIMARY KEY CLUSTERED (created_date, message_id)
+);
+GO
+
+/* Only what can be claimed now. READPAST does not skip page locks, so locks may not escalate. */
+CREATE TABLE notify.ready (
+    channel VARCHAR(10) NOT NULL,
+    priority TINYINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    CONSTRAINT pk_ready PRIMARY KEY CLUSTERED (channel, priority, message_id)
+);
+GO
+
+ALTER TABLE notify.ready SET (LOCK_ESCALATION = DISABLE);
+GO
+
+/* The sender mints attempt_id. Clustered by message: every reader comes with the message's id. */
+CREATE TABLE notify.attempt (
+    message_id BIGINT NOT NULL,
+    attempt_id UNIQUEIDENTIFIER NOT NULL,
+    attempt_number SMALLINT NOT NULL,
+    gateway NVARCHAR(128) NOT NULL,
+    begun_at DATETIME2(3) NOT NULL,
+    closed_at DATETIME2(3) NULL,
+    outcome VARCHAR(20) NULL,
+    is_permanent BIT NULL,
+    provider_id NVARCHAR(400) NULL,
+    code VARCHAR(20) NULL,
+    detail NVARCHAR(1000) NULL,
+    released_at DATETIME2(3) NULL,
+    released_by NVARCHAR(128) NULL,
+    CONSTRAINT pk_attempt PRIMARY KEY CLUSTERED (message_id, attempt_id),
+    CONSTRAINT fk_attempt_message FOREIGN KEY (message_id) REFERENCES notify.message(message_id),
+    CONSTRAINT ck_attempt_outcome CHECK (outcome IS NULL AND closed_at IS NULL
+        OR outcome IN ('accepted', 'refused', 'not_handed_over', 'unknown') AND closed_at IS NOT NULL)
+);
+GO
+
+/* What is not on the common way (queued, claimed, sending, sent): that is told by message and attempt themselves. */
+CREATE TABLE notify.message_history (
+    message_id BIGINT NOT NULL,
+    message_history_id BIGINT IDENTITY(1, 1) NOT NULL,
+    happened_at DATETIME2(3) NOT NULL,
+    old_state VARCHAR(10) NULL,
+    new_state VARCHAR(10) NOT NULL,
+    reason NVARCHAR(400) NULL,
+    actor NVARCHAR(128) NOT NULL,
+    CONSTRAINT pk_message_history PRIMARY KEY CLUSTERED (message_id, message_history_id)
+);
+GO
+
+CREATE TABLE notify.suppression (
+    channel VARCHAR(10) NOT NULL,
+    address NVARCHAR(320) COLLATE Latin1_General_100_CI_AS NOT NULL,
+    reason NVARCHAR(400) NOT NULL,
+    suppressed_at DATETIME2(3) NOT NULL,
+    suppressed_by NVARCHAR(128) NOT NULL,
+    CONSTRAINT pk_suppression PRIMARY KEY CLUSTERED (channel, address),
+    CONSTRAINT ck_suppression_channel CHECK (channel IN ('email', 'sms', 'push'))
+);
+GO
+
+/* Notifications whose messages wait for a person. */
+CREATE TABLE notify.held_notification (
+    notification_guid UNIQUEIDENTIFIER NOT NULL,
+    reason NVARCHAR(400) NOT NULL,
+    held_at DATETIME2(3) NOT NULL,
+    held_by NVARCHAR(128) NOT NULL,
+    CONSTRAINT pk_held_notification PRIMARY KEY CLUSTERED (notification_guid)
+);
+GO
+
+/* One open row per kind and notification: ten thousand refusals are one alert that counts. */
+CREATE TABLE notify.alert (
+    alert_id BIGINT IDENTITY(1, 1) NOT NULL,
+    kind VARCHAR(30) NOT NULL,
+    notification_guid UNIQUEIDENTIFIER NOT NULL,
+    occurrences INTEGER NOT NULL,
+    first_at DATETIME2(3) NOT NULL,
+    last_at DATETIME2(3) NOT NULL,
+    message_id BIGINT NULL, /* the latest example */
+    detail NVARCHAR(1000) NULL,
+    acknowledged_at DATETIME2(3) NULL,
+    acknowledged_by NVARCHAR(128) NULL,
+    CONSTRAINT pk_alert PRIMARY KEY CLUSTERED (alert_id)
+);
+GO
+
+CREATE UNIQUE INDEX uq_alert_open ON notify.alert(kind, notification_guid) WHERE acknowledged_at IS NULL;
+GO
