@@ -37,16 +37,41 @@ TOWN_HEAD = "Cedar Maple Fair Ash River Stone Elm Oak Glen Clear Bright Wood Sil
 TOWN_TAIL = "brook field haven ford ridge dale port view ton wick".split()
 STREET = "Alder Birch Canyon Dogwood Evergreen Foothill Garden Harbor Ivy Juniper Kestrel Laurel Meadow Nightingale Orchard Prairie Quail Redwood Sycamore Thistle Upland Vine Walnut Yarrow".split()  # fmt: skip  # noqa: E501
 STREET_KIND = ("Street", "Avenue", "Lane", "Court", "Drive", "Place", "Terrace", "Way")
-QUARTER = ("Old Town", "Riverside", "Hillcrest", "Garden District", "University Park", "Harborview", "Mill Quarter", "Westgate")
+QUARTER = (
+    "Old Town",
+    "Riverside",
+    "Hillcrest",
+    "Garden District",
+    "University Park",
+    "Harborview",
+    "Mill Quarter",
+    "Westgate",
+)
 AREA = (("CO", "303", "802"), ("OR", "503", "972"), ("VT", "802", "054"), ("NC", "919", "276"))
 TITLE = ("Associate Broker", "Listing Specialist", "Buyer’s Agent", "Senior Broker", "Relocation Specialist")
 
-STYLE = ("Craftsman bungalow", "mid-century ranch", "brick colonial", "Victorian", "modern farmhouse", "townhouse", "Tudor cottage", "loft")
+STYLE = (
+    "Craftsman bungalow",
+    "mid-century ranch",
+    "brick colonial",
+    "Victorian",
+    "modern farmhouse",
+    "townhouse",
+    "Tudor cottage",
+    "loft",
+)
 CHARM = (
     "a deep front porch", "a sunlit kitchen", "original oak floors", "a garden that has been loved", "a wall of bookshelves",
     "mountain views from the study", "a wood stove", "a workshop behind the garage", "skylights over the stairs", "a corner lot",
 )  # fmt: skip
-NEAR = ("the farmers’ market", "the river path", "the old library", "the light-rail stop", "Lincoln Elementary", "the bakery on the square")
+NEAR = (
+    "the farmers’ market",
+    "the river path",
+    "the old library",
+    "the light-rail stop",
+    "Lincoln Elementary",
+    "the bakery on the square",
+)
 CLOSE = (
     "The roof and furnace are new; the rest is charm.",
     "Quiet mornings, and neighbors who wave.",
@@ -54,7 +79,15 @@ CLOSE = (
     "One owner since it was built, and it shows.",
     "Ready to move into, and worth coming home to.",
 )
-NOTE = (None, None, None, "Please use the side gate.", "First visit, with both parents.", "Would like to see the basement.", "Coming by bike.")
+NOTE = (
+    None,
+    None,
+    None,
+    "Please use the side gate.",
+    "First visit, with both parents.",
+    "Would like to see the basement.",
+    "Coming by bike.",
+)
 
 
 @dataclass(slots=True)
@@ -95,7 +128,14 @@ def build(seed: int, now: dt.datetime) -> Town:
 
     quarters = rng.sample(QUARTER, 6)
     offices = [
-        dict(office_id=i, name=f"{town.name} {q}", street=street(), city=town.name, postal_code=postal_code(), phone=phone())
+        dict(
+            office_id=i,
+            name=f"{town.name} {q}",
+            street=street(),
+            city=town.name,
+            postal_code=postal_code(),
+            phone=phone(),
+        )
         for i, q in enumerate(quarters[:4], 1)
     ]
     agents: list[Row] = []
@@ -122,7 +162,9 @@ def build(seed: int, now: dt.datetime) -> Town:
     listings = [listing(town, i, rng, quarters, street(), postal_code(), ago(3, 380)) for i in range(1, 721)]
     for row in listings:
         row["status"] = rng.choices(("active", "under contract", "sold", "withdrawn"), (55, 12, 28, 5))[0]
-        row["modified_at"] = min(row["created_at"] + dt.timedelta(hours=rng.randrange(1, 1400)), now - dt.timedelta(days=2))
+        row["modified_at"] = min(
+            row["created_at"] + dt.timedelta(hours=rng.randrange(1, 1400)), now - dt.timedelta(days=2)
+        )
     active = [row for row in listings if row["status"] == "active"]
     sold = [row for row in listings if row["status"] == "sold"]
     prices: list[Row] = []
@@ -136,7 +178,9 @@ def build(seed: int, now: dt.datetime) -> Town:
     for i in range(1, 1501):
         home = rng.choice(active)
         made = ago(2, 30)
-        when = (now + dt.timedelta(days=rng.randrange(1, 12))).replace(hour=rng.randrange(9, 18), minute=rng.choice((0, 15, 30, 45)), second=0)
+        when = (now + dt.timedelta(days=rng.randrange(1, 12))).replace(
+            hour=rng.randrange(9, 18), minute=rng.choice((0, 15, 30, 45)), second=0
+        )
         showings.append(
             dict(showing_id=i, listing_id=home["listing_id"], person_id=rng.randrange(1, 1201), agent_id=home["agent_id"],
                  starts_at=when, minutes=rng.choice((30, 30, 45, 60)), note=rng.choice(NOTE), created_at=made, modified_at=made)
@@ -149,7 +193,15 @@ def build(seed: int, now: dt.datetime) -> Town:
     return town
 
 
-def listing(town: Town, number: int, rng: random.Random, quarters: list[str], street: str, postal_code: str, created: dt.datetime) -> Row:
+def listing(
+    town: Town,
+    number: int,
+    rng: random.Random,
+    quarters: list[str],
+    street: str,
+    postal_code: str,
+    created: dt.datetime,
+) -> Row:
     """One home for sale, as the application stores it."""
     bedrooms = rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5))
     area = bedrooms * rng.randrange(380, 620) + rng.randrange(200, 700)
