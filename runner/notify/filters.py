@@ -1,7 +1,8 @@
 """What templates say of amounts and times: ``${price | money}``, ``${starts_at | weekday}``.
 
-Every filter takes a value as a merge-field procedure returns it, or its text as FOR JSON writes it (in lists), and gives text;
-None gives ''. English as spoken in the United States; a shop with another language puts filters of its own into its templates.
+Every filter takes a value as a merge-field procedure returns it, or its text as FOR JSON writes it (in lists), and
+gives text; None gives ''. English as spoken in the United States; a shop with another language puts filters of its own
+into its templates.
 """
 
 from __future__ import annotations
