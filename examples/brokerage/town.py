@@ -1,8 +1,8 @@
 """A believable town for the brokerage: a few thousand rows from one seed.
 
 ``build(seed, now)`` gives the application's tables as lists of rows in the order of ``TABLES``; the same seed and
-hour give the same town. All stamps lie before `now` (UTC); showings take place in the coming days, in the town's local time.
-Addresses end in example.com, telephone numbers in 555-01xx: nothing here can reach anybody.
+hour give the same town. All stamps lie before `now` (UTC); showings take place in the coming days, in the town's local
+time. Addresses end in example.com, telephone numbers in 555-01xx: nothing here can reach anybody.
 """
 
 from __future__ import annotations
