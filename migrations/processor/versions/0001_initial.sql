@@ -447,6 +447,18 @@ CREATE TABLE notify.alert (
 GO
 CREATE UNIQUE NONCLUSTERED INDEX uq_alert_open ON notify.alert(kind, subject) WHERE cleared_at IS NULL;
 GO
+/*
+The greatest beat that any replica has shown, and when this server first saw it, by its own clock: how one knows that the
+heartbeat (or the replica) stands still without comparing two servers' clocks. One row.
+*/
+CREATE TABLE notify.heartbeat_seen (
+    heartbeat_seen_id TINYINT NOT NULL CONSTRAINT df_heartbeat_seen_id DEFAULT (1),
+    beat BIGINT NOT NULL,
+    seen_at DATETIME2(3) NOT NULL,
+    CONSTRAINT pk_heartbeat_seen PRIMARY KEY CLUSTERED (heartbeat_seen_id),
+    CONSTRAINT ck_heartbeat_seen_id CHECK (heartbeat_seen_id = 1)
+);
+GO
 /* What the processor knows of the queue's server, so that a queue restored from a backup can be recognised. One row. */
 CREATE TABLE notify.queue_mark (
     queue_mark_id TINYINT NOT NULL CONSTRAINT df_queue_mark_id DEFAULT (1),
