@@ -1,0 +1,315 @@
+"""Typed tree → SQLite text. It has no rules of its own: types, conversions and names were decided by the binder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .binder import typed
+from .collation import ordered
+from .types import SqlType
+from .values import sqlite_literal
+
+
+class Emitter:
+    """Writes one statement; ``parameters`` are the variables in the order of their numbers."""
+
+    def __init__(self, first: int = 1) -> None:
+        self.parameters: list[str] = []
+        self.first = first
+        """The number of the first parameter: lower ones belong to whoever runs the text."""
+
+    # --- expressions ---
+
+    def expr(self, node: typed.Expr) -> str:
+        """Text of an expression, safe as an operand."""
+        match node:
+            case typed.ColumnValue():
+                return self.column(node)
+            case typed.Literal():
+                return _literal(node)
+            case typed.Variable():
+                if node.name not in self.parameters:
+                    self.parameters.append(node.name)
+                return f"?{self.parameters.index(node.name) + self.first}"
+            case typed.Placeholder():
+                return f"?{node.number}"
+            case typed.Operation():
+                return node.emit([self.expr(o) for o in node.operands])
+            case typed.Case():
+                whens = " ".join(f"WHEN {self.predicate(p)} THEN {self.expr(e)}" for p, e in node.whens)
+                otherwise = f" ELSE {self.expr(node.otherwise)}" if node.otherwise is not None else ""
+                return f"(CASE {whens}{otherwise} END)"
+            case typed.Aggregate():
+                over = f"OVER ({self.window(node.over)})" if node.over is not None else ""
+                return node.emit([self.expr(o) for o in node.operands], self.order_by(node.order_by), over)
+            case typed.ScalarSubquery():
+                if not node.guard:
+                    return f"({self.query(node.query)})"
+                name = quote(names(node.query)[0])
+                return (
+                    f"(SELECT CASE WHEN count(*) > 1 THEN ts_raise(512) ELSE min({name}) END"
+                    f" FROM (SELECT {name} FROM ({self.query(node.query)}) LIMIT 2))"
+                )
+            case typed.Truth():
+                return f"({self.predicate(node.predicate)})"
+        raise AssertionError(type(node).__name__)
+
+    def column(self, node: typed.ColumnValue) -> str:
+        source = node.source
+        if isinstance(source, typed.PackedRows):
+            position = names(source.query).index(node.column)
+            text = f"({quote(source.alias)}.value ->> {position})"
+            storage = node.type.storage_class
+            if storage == "BLOB":
+                return f"unhex({text})"
+            return f"CAST({text} AS REAL)" if storage == "REAL" else text
+        if not source.alias:
+            return quote(node.column)
+        return f"{quote(source.alias)}.{quote(node.column)}"
+
+    def collated(self, node: typed.Expr) -> str:
+        """An expression with its order and equality, for ORDER BY, GROUP BY, DISTINCT, UNION."""
+        return ordered(self.expr(node), node.type)
+
+    def order_by(self, terms: Sequence[typed.OrderTerm]) -> str:
+        return ", ".join(self.collated(t.expr) + (" DESC" if t.descending else "") for t in terms)
+
+    def window(self, node: typed.Window) -> str:
+        parts = []
+        if node.partition_by:
+            parts.append("PARTITION BY " + ", ".join(self.collated(e) for e in node.partition_by))
+        if node.order_by:
+            parts.append("ORDER BY " + self.order_by(node.order_by))
+        if node.frame:
+            parts.append(node.frame)
+        return " ".join(parts)
+
+    # --- predicates ---
+
+    def predicate(self, node: typed.Predicate) -> str:
+        """Text of a condition, safe as an operand of AND, OR, NOT."""
+        match node:
+            case typed.Test():
+                return f"({node.emit([self.expr(o) for o in node.operands])})"
+            case typed.Logic():
+                chain = [node]
+                while isinstance(chain[-1].left, typed.Logic) and chain[-1].left.op == node.op:
+                    chain.append(chain[-1].left)
+                texts = [self.predicate(chain[-1].left), *(self.predicate(c.right) for c in reversed(chain))]
+                return f"({f' {node.op} '.join(texts)})"
+            case typed.Not():
+                return f"(NOT {self.predicate(node.operand)})"
+            case typed.IsNull():
+                return f"({self.expr(node.operand)} IS {'NOT ' if node.negated else ''}NULL)"
+            case typed.InList():
+                items = ", ".join(self.expr(i) for i in node.items)
+                return f"({self.collated(node.operand)} {'NOT ' if node.negated else ''}IN ({items}))"
+            case typed.InQuery():
+                return f"({self.collated(node.operand)} {'NOT ' if node.negated else ''}IN ({self.query(node.query)}))"
+            case typed.Exists():
+                return f"EXISTS ({self.query(node.query)})"
+            case typed.Quantified():
+                test = self.predicate(node.comparison)
+                rows = self.source(node.source)
+                unknown = f"count({test}) < count(*) THEN NULL"
+                if node.all:
+                    return f"(SELECT CASE WHEN min({test}) = 0 THEN 0 WHEN {unknown} ELSE 1 END FROM {rows})"
+                return f"(SELECT CASE WHEN max({test}) = 1 THEN 1 WHEN {unknown} ELSE 0 END FROM {rows})"
+            case typed.Constant():
+                return "1" if node.value else "0"
+        raise AssertionError(type(node).__name__)
+
+    # --- sources ---
+
+    def source(self, node: typed.From) -> str:
+        """Text of what stands after FROM."""
+        match node:
+            case typed.Join():
+                left, right = self.source(node.left), self.source(node.right)
+                if isinstance(node.right, typed.Join):
+                    right = f"({right})"
+                kind = {"INNER": "JOIN", "CROSS": "JOIN"}.get(node.kind, f"{node.kind} JOIN")
+                on = f" ON {self.predicate(node.on)}" if node.on is not None else ""
+                return f"{left} {kind} {right}{on or (' ON 1' if 'JOIN' != kind else '')}"
+            case typed.TableRows():
+                schema = f"{quote(node.schema)}." if node.schema else ""
+                return f"{schema}{quote(node.table)} AS {quote(node.alias)}"
+            case typed.CteRows():
+                return f"{quote(node.cte)} AS {quote(node.alias)}"
+            case typed.QueryRows():
+                return f"({self.query(node.query)}) AS {quote(node.alias)}"
+            case typed.FunctionRows():
+                return f"{node.emit([self.expr(o) for o in node.operands])} AS {quote(node.alias)}"
+            case typed.PackedRows():
+                items = ", ".join(_packed(n, t) for n, t in zip(names(node.query), types(node.query), strict=True))
+                rows = f"SELECT json_group_array(json_array({items})) FROM ({self.query(node.query)} LIMIT -1)"
+                if _limited(node.query):
+                    rows = f"SELECT json_group_array(json_array({items})) FROM ({self.query(node.query)})"
+                return f"json_each(({rows})) AS {quote(node.alias)}"
+        raise AssertionError(type(node).__name__)
+
+    # --- queries ---
+
+    def query(self, node: typed.Query) -> str:
+        """Text of a query."""
+        match node:
+            case typed.Select():
+                return self.select(node)
+            case typed.Compound():
+                return self.compound(node)
+            case typed.Values():
+                outputs = ", ".join(f"column{i + 1} AS {quote(n)}" for i, n in enumerate(node.names))
+                rows = ", ".join("(" + ", ".join(self.expr(e) for e in row) + ")" for row in node.rows)
+                return f"SELECT {outputs} FROM (VALUES {rows})"
+            case typed.With():
+                ctes = ", ".join(
+                    f"{quote(c.name)}({', '.join(quote(n) for n in c.columns)}) AS ({self.query(c.query)})" for c in node.ctes
+                )
+                return f"WITH RECURSIVE {ctes} {self.query(node.query)}"
+            case typed.JsonText():
+                name = quote(names(node.query)[0])
+                # HAVING: no rows at all give no row, and a subquery NULL.
+                return (
+                    f"SELECT {sqlite_literal(node.before)} || group_concat({name}, ',') || {sqlite_literal(node.after)}"
+                    f" AS c1 FROM ({self.query(node.query)}{'' if _limited(node.query) else ' LIMIT -1'})"
+                    " HAVING count(*) > 0"
+                )
+        raise AssertionError(type(node).__name__)
+
+    def select(self, node: typed.Select) -> str:
+        limit = node.limit
+        if limit is not None and (limit.percent or limit.with_ties):
+            return self.ranked(node, limit)
+        outputs = ", ".join(
+            f"{self.collated(e) if node.distinct else self.expr(e)} AS {quote(n)}"
+            for e, n in zip(node.outputs, node.names, strict=True)
+        )
+        text = f"SELECT {'DISTINCT ' if node.distinct else ''}{outputs}{self.block(node)}"
+        if node.order_by:
+            text += f" ORDER BY {self.order_by(node.order_by)}"
+        return text + self.limit(limit)
+
+    def block(self, node: typed.Select) -> str:
+        """FROM to HAVING."""
+        text = f" FROM {self.source(node.source)}" if node.source is not None else ""
+        if node.where is not None:
+            text += f" WHERE {self.predicate(node.where)}"
+        if node.group_by:
+            # A bare integer would be read as a column's position.
+            text += " GROUP BY " + ", ".join(f"({self.collated(e)})" for e in node.group_by)
+        if node.having is not None:
+            text += f" HAVING {self.predicate(node.having)}"
+        return text
+
+    def limit(self, limit: typed.Limit | None) -> str:
+        if limit is None:
+            return ""
+        count = self.expr(limit.count) if limit.count is not None else "-1"
+        return f" LIMIT {count}" + (f" OFFSET {self.expr(limit.offset)}" if limit.offset is not None else "")
+
+    def ranked(self, node: typed.Select, limit: typed.Limit) -> str:
+        """TOP ... PERCENT, TOP ... WITH TIES: by the row's number or rank in the query's order."""
+        assert limit.count is not None
+        order = f"ORDER BY {self.order_by(node.order_by)}" if node.order_by else ""
+        columns = ", ".join(quote(n) for n in node.names)
+        outputs = ", ".join(f"{self.expr(e)} AS {quote(n)}" for e, n in zip(node.outputs, node.names, strict=True))
+        rank = "rank()" if limit.with_ties else "row_number()"
+        count = self.expr(limit.count)
+        bound = f"ts_percent({count}, _all)" if limit.percent else count
+        return (
+            f"SELECT {columns} FROM (SELECT {outputs}, {rank} OVER ({order}) AS _rank, row_number() OVER ({order}) AS _number,"
+            f" count(*) OVER () AS _all{self.block(node)}) WHERE _rank <= {bound} ORDER BY _number"
+        )
+
+    def compound(self, node: typed.Compound) -> str:
+        left = self.arm(node.left, first=True, exact=node.op == "UNION ALL")
+        right = self.arm(node.right, first=False, exact=node.op == "UNION ALL")
+        text = f"{left} {node.op} {right}"
+        if node.order_by:
+            terms = [
+                ordered(str(position + 1), node.outputs[position]) + (" DESC" if descending else "")
+                for position, descending in node.order_by
+            ]
+            text += f" ORDER BY {', '.join(terms)}"
+        return text + self.limit(node.limit)
+
+    def arm(self, node: typed.Query, *, first: bool, exact: bool) -> str:
+        plain = isinstance(node, typed.Select) and not node.order_by and node.limit is None
+        if plain and (exact or not first):
+            return self.query(node)
+        if isinstance(node, typed.Compound) and first and exact and node.op == "UNION ALL" and not node.limit:
+            return self.query(node)
+        # SQLite reads a chain of set operations from the left, whatever they are: every arm that is one is enclosed.
+        # The first arm's collations decide what is equal.
+        outputs = ", ".join(
+            f"{quote(n) if exact else ordered(quote(n), t)} AS {quote(n)}"
+            for n, t in zip(names(node), types(node), strict=True)
+        )
+        return f"SELECT {outputs} FROM ({self.query(node)})"
+
+
+def _literal(node: typed.Literal) -> str:
+    value = node.value
+    if isinstance(value, str) and "\0" in value:
+        return f"CAST(x'{value.encode().hex()}' AS TEXT)"
+    if isinstance(value, int | float) and value < 0:
+        return f"({sqlite_literal(value)})"
+    return sqlite_literal(value)
+
+
+def _packed(name: str, type_: SqlType) -> str:
+    storage = type_.storage_class
+    if storage == "BLOB":
+        return f"hex({quote(name)})" if not type_.nullable else f"iif({quote(name)} IS NULL, NULL, hex({quote(name)}))"
+    return f"ts_exact_real({quote(name)})" if storage == "REAL" else quote(name)
+
+
+def _limited(node: typed.Query) -> bool:
+    if isinstance(node, typed.With):
+        return _limited(node.query)
+    return isinstance(node, typed.JsonText) or (isinstance(node, typed.Select | typed.Compound) and node.limit is not None)
+
+
+def names(node: typed.Query) -> list[str]:
+    """SQLite names of a query's columns."""
+    match node:
+        case typed.Select() | typed.Compound() | typed.Values():
+            return node.names
+        case typed.With():
+            return names(node.query)
+        case typed.JsonText():
+            return ["c1"]
+    raise AssertionError(type(node).__name__)
+
+
+def types(node: typed.Query) -> list[SqlType]:
+    """Types of a query's columns."""
+    match node:
+        case typed.Select():
+            return [e.type for e in node.outputs]
+        case typed.Compound() | typed.Values():
+            return node.outputs
+        case typed.With():
+            return types(node.query)
+        case typed.JsonText():
+            return [node.type]
+    raise AssertionError(type(node).__name__)
+
+
+def text_of(node: typed.Expr) -> str:
+    """A text that is equal for equal expressions over the same sources."""
+    return _Comparer().expr(node)
+
+
+class _Comparer(Emitter):
+    """Variables by their names, so that texts of different expressions can be compared."""
+
+    def expr(self, node: typed.Expr) -> str:
+        if isinstance(node, typed.Variable):
+            return node.name
+        return super().expr(node)
+
+
+def quote(name: str) -> str:
+    """A SQLite identifier in its quotes."""
+    return '"' + name.replace('"', '""') + '"'
