@@ -43,13 +43,16 @@ EDIT = (
     "UPDATE dbo.listing SET description = CONCAT(description, ?), modified_at = SYSUTCDATETIME() WHERE listing_id = ?;"
 )
 REPRICE = (
-    "INSERT INTO dbo.price_change (price_change_id, listing_id, old_price, new_price, difference) VALUES (?, ?, ?, ?, ?); "
+    "INSERT INTO dbo.price_change (price_change_id, listing_id, old_price, new_price, difference) "
+    "VALUES (?, ?, ?, ?, ?); "
     "UPDATE dbo.listing SET price = ?, modified_at = SYSUTCDATETIME() WHERE listing_id = ?;"
 )
 SELL = (
-    "INSERT INTO dbo.sale (sale_id, listing_id, buyer_id, agent_id, price, commission, posted_on) VALUES (?, ?, ?, ?, ?, ?, ?); "
+    "INSERT INTO dbo.sale (sale_id, listing_id, buyer_id, agent_id, price, commission, posted_on) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?); "
     "UPDATE dbo.listing SET status = 'sold', modified_at = SYSUTCDATETIME() WHERE listing_id = ?;"
 )
+ATTIC = "Could we see the attic? שלום 👋"
 REFRESH = "EXECUTE dbo.refresh_agent_totals;"
 
 
@@ -62,7 +65,7 @@ def acts(town: Town, now: dt.datetime, listing: Any) -> tuple[tuple[Deed, ...], 
     active = [
         row for row in town.rows["listing"] if row["status"] == "active" and visited.get(row["listing_id"], 0) >= 2
     ]
-    homes = rng.sample(active, 12)
+    homes = rng.sample(shown, 12)
     with_mail = [p["person_id"] for p in town.rows["person"] if p["email"] and p["phone"]]
     without_mail = next(p["person_id"] for p in town.rows["person"] if not p["email"])
     quarters = sorted({row["neighborhood"] for row in town.rows["listing"]})
@@ -122,6 +125,6 @@ def acts(town: Town, now: dt.datetime, listing: Any) -> tuple[tuple[Deed, ...], 
     third = (
         Deed("the agent totals are refreshed", ((REFRESH, ()),)),
         Deed("two more visits are booked, one with a note",
-             (book(8, homes[1], people[8], at(5, 14)), book(9, homes[2], people[9], at(5, 16), "Could we see the attic? שלום 👋"))),
+             (book(8, homes[1], people[8], at(5, 14)), book(9, homes[2], people[9], at(5, 16), ATTIC))),
     )  # fmt: skip
     return first, second, third

@@ -5,7 +5,7 @@
 ${parent.hero("New on the market", headline, f"{street}, {neighborhood}")}
 <table role="presentation" width="100%"><tr><td class="inner">
 <p>Good morning ${first_name},</p>
-<p>a home came on the market today that fits your search.</p>
+<p>A home came on the market today that fits your search.</p>
 <p class="price">${price | money}</p>
 <p class="quiet">${street}, ${city} ${postal_code}</p>
 ${parent.facts(bedrooms, bathrooms, area_sqft, year_built, "built")}

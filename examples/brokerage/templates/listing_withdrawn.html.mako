@@ -5,7 +5,7 @@
 ${parent.hero("Off the market", headline, f"{street}, {neighborhood}")}
 <table role="presentation" width="100%"><tr><td class="inner">
 <p>Dear ${first_name},</p>
-<p>the owners have taken this home off the market, so your visit does not take place. We are sorry.</p>
+<p>The owners have taken this home off the market, so your visit does not take place. We are sorry.</p>
 ${parent.when(visit_at, f"{street}, {city}: cancelled")}
 % if alternatives:
 <p class="heading">Homes like it</p>

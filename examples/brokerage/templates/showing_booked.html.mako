@@ -6,9 +6,9 @@ ${parent.hero("Your visit has a new time" if is_moved else "Your visit is booked
 <table role="presentation" width="100%"><tr><td class="inner">
 <p>Dear ${first_name},</p>
 % if is_moved:
-<p>the details of your visit have changed. This is what stands now:</p>
+<p>The details of your visit have changed. This is what stands now:</p>
 % else:
-<p>we look forward to showing you this home. ${agent_name.split(' ')[0]} will meet you at the door.</p>
+<p>We look forward to showing you this home. ${agent_name.split(' ')[0]} will meet you at the door.</p>
 % endif
 ${parent.when(starts_at, f"{minutes} minutes · {street}, {city} {postal_code}")}
 % if note:
