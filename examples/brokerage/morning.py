@@ -1,7 +1,7 @@
 """A morning at the office: what its people do on the primary while the replica lags behind.
 
-``acts(town, now)`` gives the morning in three acts. Each act is a list of deeds; a deed is what the office says it did and
-the T-SQL statements, with parameters, that its application runs in one transaction.
+``acts(town, now, listing)`` gives the morning in three acts. Each act is a list of deeds; a deed is what the office says
+it did and the T-SQL statements, with parameters, that its application runs in one transaction.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ BOOK = (
 MOVE = "UPDATE dbo.showing SET starts_at = ?, modified_at = SYSUTCDATETIME() WHERE showing_id = ?;"
 CANCEL = "DELETE FROM dbo.showing WHERE showing_id = ?;"
 LIST = (
-    "INSERT INTO dbo.listing (listing_id, agent_id, seller_id, street, neighborhood, city, postal_code, price, bedrooms, "
-    "bathrooms, area_sqft, year_built, headline, description, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);"
+    "INSERT INTO dbo.listing (listing_id, agent_id, seller_id, street, neighborhood, city, postal_code, price, "
+    "bedrooms, bathrooms, area_sqft, year_built, headline, description, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);"
 )
 WITHDRAW = (
     "UPDATE dbo.listing SET is_deleted = 1, status = 'withdrawn', modified_at = SYSUTCDATETIME() WHERE listing_id = ?;"
@@ -65,7 +66,7 @@ def acts(town: Town, now: dt.datetime, listing: Any) -> tuple[tuple[Deed, ...], 
     active = [
         row for row in town.rows["listing"] if row["status"] == "active" and visited.get(row["listing_id"], 0) >= 2
     ]
-    homes = rng.sample(shown, 12)
+    homes = rng.sample(active, 12)
     with_mail = [p["person_id"] for p in town.rows["person"] if p["email"] and p["phone"]]
     without_mail = next(p["person_id"] for p in town.rows["person"] if not p["email"])
     quarters = sorted({row["neighborhood"] for row in town.rows["listing"]})
