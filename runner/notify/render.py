@@ -1,0 +1,414 @@
+"""Templates to messages: Mako, strictly; CSS inlined; a text alternative; nothing a record holds can break out.
+
+A template is named without its ending: ``price_reduced`` is
+
+- ``price_reduced.html.mako`` for e-mail, which defines ``subject()``, and
+- ``price_reduced.txt.mako``, the text alternative, if it is there (else the text is derived from the HTML),
+- ``price_reduced.sms.mako`` for SMS.
+
+Fields are the columns of the merge-field procedure's row. ``lines_json`` is ``lines`` in a template: lists and objects
+with exact Decimals, whose members are attributes (``line.price``). NULL prints as nothing; a field that is not there is
+an error.
+Filters: ``money``, ``number``, ``date``, ``time``; each is a function with options too (``${date(visit_at, "full")}``).
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import html as html_entities
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from notify import styles
+from notify.errors import RenderError
+from notify.segments import Segments, count_segments
+
+if TYPE_CHECKING:
+    from mako.lookup import TemplateLookup
+    from mako.template import Template
+
+__all__ = ["BODY_LIMIT", "Record", "Rendered", "Renderer", "merge_fields", "parse_json"]
+
+BODY_LIMIT: Final = 2 * 1024 * 1024
+"""Bytes (UTF-8) of HTML and text together; mail servers take 10 MB and more, readers do not."""
+
+REASON_LIMIT: Final = 400
+"""Characters of a reason, as change.reason holds."""
+
+SUBJECT_LIMIT: Final = 400
+
+SUFFIXES: Final = {"email": ".html.mako", "sms": ".sms.mako", "push": ".push.mako"}
+TEXT_SUFFIX: Final = ".txt.mako"
+NAMED_FILE: Final = re.compile(r"""<%(?:inherit|namespace|include)\b[^>]*?\bfile\s*=\s*["']([^"'$]+)["']""")
+
+
+class Rendered(NamedTuple):
+    """One message's content; what a channel has not is None."""
+
+    subject: str | None
+    html: str | None
+    text: str | None
+    segments: Segments | None = None
+
+
+class Record(dict[str, Any]):
+    """An object of a ``*_json`` column; its members are attributes."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"no member {name!r}; there are: {', '.join(self) or 'none'}") from None
+
+
+def parse_json(text: str) -> Any:
+    """A ``*_json`` column's value: numbers with a point are Decimals, exact to the last digit."""
+    import json
+
+    return json.loads(text, parse_float=Decimal, object_hook=Record)
+
+
+def merge_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A merge row as a template sees it.
+
+    Raises:
+        RenderError: a ``*_json`` column does not hold JSON.
+    """
+    fields = dict(row)
+    for name, value in row.items():
+        if name.endswith("_json"):
+            try:
+                parsed = [] if value is None else parse_json(value)
+            except (ValueError, TypeError) as error:
+                raise RenderError(f"column {name} does not hold JSON: {error}") from error
+            fields[name] = fields[name.removesuffix("_json")] = parsed
+    return fields
+
+
+# --- what templates may call -----------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> str:
+    """A value as text: NULL is nothing; a list or a filter's name is a mistake of the template."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | dict):
+        raise RenderError("a list or object is printed as a whole: loop over it, or name a member")
+    if callable(value):
+        raise RenderError(f"{getattr(value, '__name__', value)!r} is a filter, not a field of this record")
+    if isinstance(value, bytes):
+        return value.hex().upper()
+    return str(value)
+
+
+def escaped(value: Any) -> str:
+    """`plain`, safe in HTML text and quoted attributes."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        value = plain(value)
+    return html_entities.escape(value)
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        return value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        raise RenderError(f"{value!r} is not a number") from None
+
+
+def money(value: Any, symbol: str = "$", digits: int = 2) -> str:
+    """1234.5 → $1,234.50; digits=0 → $1,235. Rounds half away from zero, as a cashier does."""
+    if value is None or value == "":
+        return ""
+    amount = _decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{'-' if amount < 0 else ''}{symbol}{abs(amount):,.{digits}f}"
+
+
+def number(value: Any, digits: int | None = None) -> str:
+    """1234.50 → 1,234.5; with `digits` that many places."""
+    if value is None or value == "":
+        return ""
+    amount = _decimal(value)
+    if digits is not None:
+        return f"{amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,.{digits}f}"
+    text = f"{amount:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _moment(value: Any) -> datetime.datetime:
+    if isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, datetime.date):
+        return datetime.datetime.combine(value, datetime.time())
+    if isinstance(value, datetime.time):
+        return datetime.datetime.combine(datetime.date(1900, 1, 1), value)
+    text = str(value).strip()
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.datetime.combine(datetime.date(1900, 1, 1), datetime.time.fromisoformat(text))
+        except ValueError:
+            raise RenderError(f"{value!r} is not a date or time") from None
+
+
+DATES: Final[dict[str, Callable[[datetime.datetime], str]]] = {
+    "long": lambda at: f"{at:%B} {at.day}, {at.year}",
+    "full": lambda at: f"{at:%A}, {at:%B} {at.day}, {at.year}",
+    "day": lambda at: f"{at:%A}, {at:%B} {at.day}",
+    "short": lambda at: f"{at:%b} {at.day}",
+    "month": lambda at: f"{at:%B} {at.year}",
+    "iso": lambda at: at.date().isoformat(),
+}
+
+
+def date(value: Any, style: str = "long") -> str:
+    """November 21, 2026 (long), Saturday, November 21, 2026 (full), Saturday, November 21 (day), Nov 21 (short), ..."""
+    if value is None or value == "":
+        return ""
+    if style not in DATES:
+        raise RenderError(f"date style {style!r} is not one of {', '.join(DATES)}")
+    return DATES[style](_moment(value))
+
+
+def time(value: Any, style: str = "12") -> str:
+    """2:30 PM, or 14:30 with style "24"."""
+    if value is None or value == "":
+        return ""
+    at = _moment(value)
+    if style == "24":
+        return f"{at:%H:%M}"
+    return f"{at.hour % 12 or 12}:{at.minute:02d} {'AM' if at.hour < 12 else 'PM'}"
+
+
+HELPERS: Final[dict[str, Any]] = {"money": money, "number": number, "date": date, "time": time}
+"""In every template; a field of the same name wins, and then the filter is an error instead of a wrong text."""
+
+
+# --- loading and rendering -------------------------------------------------------------------------------------------
+
+
+class _Loaded(NamedTuple):
+    template: Template
+    subject: Template | None
+    text: Template | None
+    is_inlined: bool
+    files: dict[Path, int]
+
+
+class Renderer:
+    """Compiled templates of one process; threads share it.
+
+    Args:
+        directories: searched in order; the shipped layouts come last.
+        max_sms_segments: a longer SMS is an error.
+    """
+
+    def __init__(self, directories: Sequence[Path], *, max_sms_segments: int = 10) -> None:
+        self._directories = tuple(directories)
+        self._max_sms_segments = max_sms_segments
+        self._loaded: dict[tuple[str, str], _Loaded] = {}
+        self._lock = threading.Lock()
+
+    def render(self, channel: str, template: str, fields: Mapping[str, Any]) -> Rendered:
+        """One message.
+
+        Args:
+            fields: as `merge_fields` returns them.
+
+        Raises:
+            RenderError: with file, line and what to do; short enough for a change's reason.
+        """
+        loaded = self._load(channel, template)
+        context = {**HELPERS, **fields}
+        try:
+            if channel != "email":
+                return self._short_message(loaded.template.render_unicode(**context).strip(), template)
+            html = loaded.template.render_unicode(**context)
+            subject = loaded.subject.render_unicode(**context) if loaded.subject is not None else ""
+            text = loaded.text.render_unicode(**context).strip() if loaded.text is not None else None
+        except Exception as error:
+            raise _told(error, template, fields) from error
+        if not loaded.is_inlined:
+            html = styles.inline(html)
+        if text is None:
+            text = _text_of(html)
+        size = len(html.encode()) + len(text.encode())
+        if size > BODY_LIMIT:
+            raise RenderError(f"template {template}: the body is {size / 1048576:.1f} MB; the limit is 2 MB")
+        return Rendered(_one_line(subject, template), html.strip(), text)
+
+    def refresh(self) -> None:
+        """Forgets templates whose files changed. Called once a batch: looking at files costs more than rendering."""
+        with self._lock:
+            for key, loaded in list(self._loaded.items()):
+                if any(_modified(file) != at for file, at in loaded.files.items()):
+                    del self._loaded[key]
+
+    def problem(self, channel: str, template: str) -> str | None:
+        """Why a template cannot be used; None when it compiles."""
+        try:
+            self._load(channel, template)
+        except RenderError as error:
+            return str(error)
+        return None
+
+    def names(self, channel: str) -> list[str]:
+        """The templates there are for a channel."""
+        suffix = SUFFIXES[channel]
+        found = {
+            file.relative_to(directory).as_posix().removesuffix(suffix)
+            for directory in self._directories
+            for file in directory.rglob(f"*{suffix}")
+        }
+        return sorted(name for name in found if not name.startswith(("layouts/", "partials/")))
+
+    def _short_message(self, text: str, template: str) -> Rendered:
+        if not text:
+            raise RenderError(f"template {template}: the message is empty")
+        segments = count_segments(text)
+        if segments.number > self._max_sms_segments:
+            raise RenderError(
+                f"template {template}: the message takes {segments.number} SMS segments ({segments.units} units, "
+                f"{segments.encoding}); the limit is {self._max_sms_segments}"
+            )
+        return Rendered(None, None, text, segments)
+
+    def _load(self, channel: str, name: str) -> _Loaded:
+        loaded = self._loaded.get((channel, name))
+        if loaded is None:
+            with self._lock:
+                loaded = self._loaded.get((channel, name))
+                if loaded is None:
+                    loaded = self._loaded[channel, name] = self._compile(channel, name)
+        return loaded
+
+    def _compile(self, channel: str, name: str) -> _Loaded:
+        from mako import exceptions
+
+        if channel not in SUFFIXES:
+            raise RenderError(f"channel {channel!r} is not one of {', '.join(SUFFIXES)}")
+        base = name
+        for suffix in (*SUFFIXES.values(), TEXT_SUFFIX):
+            base = base.removesuffix(suffix)
+        uri = "/" + base + SUFFIXES[channel]
+        sheet = styles.Sheet() if channel == "email" else None
+        lookup = self._lookup(sheet)
+        try:
+            chain = self._chain(uri)
+            if sheet is not None:
+                sheet.read(chain.values())
+            template = lookup.get_template(uri)
+            subject = text = None
+            if channel == "email":
+                if not template.has_def("subject"):
+                    raise RenderError(f'template {name}: there is no <%def name="subject()">...</%def>')
+                subject = template.get_def("subject")
+                text_uri = "/" + base + TEXT_SUFFIX
+                plain_lookup = self._lookup(None)
+                if plain_lookup.has_template(text_uri):
+                    text = plain_lookup.get_template(text_uri)
+                    chain.update(self._chain(text_uri))
+        except exceptions.TopLevelLookupException as error:
+            near = difflib.get_close_matches(base, self.names(channel), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            folders = ", ".join(str(directory) for directory in self._directories)
+            raise RenderError(f"template {name}: no file {uri[1:]} in {folders}{hint}") from error
+        except (exceptions.CompileException, exceptions.SyntaxException) as error:
+            raise RenderError(f"template {name}: {error}"[:REASON_LIMIT]) from error
+        is_inlined = sheet is not None and sheet.is_static
+        return _Loaded(template, subject, text, is_inlined, {file: _modified(file) for file in chain})
+
+    def _lookup(self, sheet: styles.Sheet | None) -> TemplateLookup:
+        from mako.lookup import TemplateLookup
+
+        return TemplateLookup(
+            directories=[str(directory) for directory in self._directories],
+            input_encoding="utf-8",
+            strict_undefined=True,
+            filesystem_checks=False,
+            default_filters=["notify_text" if sheet is None else "notify_html"],
+            imports=["from notify.render import escaped as notify_html, plain as notify_text"],
+            preprocessor=sheet.inline_source if sheet is not None else None,
+        )
+
+    def _chain(self, uri: str) -> dict[Path, str]:
+        """The sources of a template and of all that it inherits, includes or imports, its own first."""
+        found: dict[Path, str] = {}
+        waiting, seen = [uri], {uri}
+        while waiting:
+            name = waiting.pop(0)
+            for directory in self._directories:
+                file = directory / name.lstrip("/")
+                if file.is_file():
+                    found[file] = file.read_text(encoding="utf-8")
+                    for named in NAMED_FILE.findall(found[file]):
+                        full = named if named.startswith("/") else f"{name.rpartition('/')[0]}/{named}"
+                        if full not in seen:
+                            seen.add(full)
+                            waiting.append(full)
+                    break
+        return found
+
+
+def _modified(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+LINE_BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def _one_line(subject: str, template: str) -> str:
+    """A header's value: line breaks and control characters become spaces, so that no record can add a header."""
+    line = LINE_BREAKS.sub(" ", html_entities.unescape(subject) if "&" in subject else subject).strip()
+    if not line:
+        raise RenderError(f"template {template}: the subject is empty")
+    return line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 1] + "…"
+
+
+def _text_of(html: str) -> str:
+    """A text alternative from the HTML (1 to 2 ms a mail; a .txt.mako beside the template costs almost nothing)."""
+    from inscriptis import get_text
+    from inscriptis.model.config import ParserConfig
+
+    text = get_text(html, ParserConfig(display_links=True))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()
+
+
+def _told(error: Exception, template: str, fields: Mapping[str, Any]) -> RenderError:
+    """The error of a template's run as a reason: where it is, what is missing, what there is."""
+    from mako.exceptions import RichTraceback
+
+    where = template
+    try:
+        records = [record for record in RichTraceback(error=error, traceback=error.__traceback__).records if record[4]]
+        if records:
+            line = records[-1][5]
+            where = Path(records[-1][4]).name + (f", line {line}" if line else "")
+    except Exception:
+        # The place is a courtesy; without it the reason still stands.
+        where = template
+    words = str(error) or type(error).__name__
+    if isinstance(error, NameError):
+        match = re.search(r"'(\w+)' is not defined", words)
+        if match:
+            near = difflib.get_close_matches(match.group(1), list(fields), 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(fields))}"
+            words = f"the merge-field procedure returns no column {match.group(1)}; {hint}"
+    elif not isinstance(error, RenderError):
+        words = f"{type(error).__name__}: {words}"
+    text = f"template {where}: {words}"
+    return RenderError(text if len(text) <= REASON_LIMIT else text[: REASON_LIMIT - 1] + "…")
