@@ -29,9 +29,7 @@ INSERT notify.setting (name, value, description)
 VALUES
     ('max_attempts', N'8', N'attempts before a message that is only refused for now fails'),
     ('retry_base_seconds', N'60', N'wait after the first refusal; it doubles with every attempt'),
-    ('retry_cap_seconds', N'14400', N'longest wait between two attempts'),
-    ('hand_over_seconds', N'600', N'lease of an attempt; after it the message is in doubt'),
-    ('default_expiry_seconds', N'0', N'expiry of messages that bring none; 0 = never');
+    ('retry_cap_seconds', N'14400', N'longest wait between two attempts');
 GO
 
 /* One row: whose queue this is. A restored copy has another recovery fork and must not send (guarantee 10). */
