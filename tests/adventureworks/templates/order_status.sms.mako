@@ -1,0 +1,1 @@
+Order ${order_id} (${vendor_name}) is ${status_name}: ${total_due | cents}
