@@ -1,29 +1,111 @@
-"""Collations: which string sorts before which, which are equal, and whose collation wins."""
+"""Collations: which string sorts before which, which are equal, and whose collation wins.
+
+Equality is SQL Server's: case by CI or CS, accents always count (AI is refused), width and kana do not, trailing spaces do not,
+and for the Windows rules 'ß' = 'ss', 'æ' = 'ae', control characters and (before version 100) supplementary characters count for
+nothing. varchar under an SQL_* collation has the code page's rules, all else the Windows rules.
+
+The order is that of the Latin alphabet with accents as a tie-break, digits before letters, punctuation before digits, hyphen and
+apostrophe light under the Windows rules. Its limit: scripts other than Latin sort by code point, and so do symbols beyond ASCII.
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
 import apsw
 
-from .types import Label, SqlType
+from .errors import Unsupported, sql_error
+from .types import DEFAULT_COLLATION, Label, SqlType
+
+_BUILT = re.compile(r"(SQL_Latin1_General_CP1|Latin1_General(?:_100)?)_(?:(CI|CS)_AS(_SC)?|(BIN2))", re.IGNORECASE)
+_SHAPE = re.compile(r"[A-Z][A-Za-z0-9_]*_(?:(?:CI|CS)_(?:AI|AS)(?:_KS)?(?:_WS)?(?:_SC|_VSS)*(?:_UTF8)?|BIN2?(?:_UTF8)?)", re.IGNORECASE)
+_FAMILIES = {"sql_latin1_general_cp1": "SQL_Latin1_General_CP1", "latin1_general": "Latin1_General",
+             "latin1_general_100": "Latin1_General_100"}  # fmt: skip
 
 
+@lru_cache(maxsize=256)
 def check(name: str) -> str:
-    """The canonical spelling of a collation. Errors: 448 unknown; ``Unsupported`` when known and not built."""
-    raise NotImplementedError
+    """The canonical spelling of a collation; ``database_default`` is the default's.
+
+    Errors: 448 when there is none of that name; ``Unsupported`` when SQL Server has it and the engine has not.
+    """
+    if name.lower() in ("database_default", "catalog_default"):
+        return DEFAULT_COLLATION
+    match = _BUILT.fullmatch(name)
+    if match is None or (match[1].lower() == "sql_latin1_general_cp1" and (match[3] or match[4])):
+        if _SHAPE.fullmatch(name):
+            raise Unsupported(f"Collation {name}")
+        raise sql_error(448, name)
+    if match[3] and match[1].lower() == "latin1_general":
+        raise sql_error(448, name)
+    tail = "BIN2" if match[4] else f"{match[2].upper()}_AS{(match[3] or '').upper()}"
+    return f"{_FAMILIES[match[1].lower()]}_{tail}"
 
 
 def combine(a: SqlType, b: SqlType) -> tuple[str | None, Label | None]:
-    """Collation and label of an expression made of two strings (collation precedence); error 468 for two explicit ones."""
-    raise NotImplementedError
+    """Collation and label of an expression made of two strings (collation precedence).
+
+    Errors: 468 when both are explicit and differ. Two columns that differ give the label 'no-collation'.
+    """
+    la = _label(a)
+    lb = _label(b)
+    ca, cb = a.collation or DEFAULT_COLLATION, b.collation or DEFAULT_COLLATION
+    if la == lb == "explicit" and ca != cb:
+        raise sql_error(468, ca, cb, "operation")
+    if la == "explicit":
+        return a.collation, la
+    if lb == "explicit":
+        return b.collation, lb
+    if "no-collation" in (la, lb):
+        return None, "no-collation"
+    if la == lb == "implicit" and ca != cb:
+        return None, "no-collation"
+    if la == "implicit":
+        return a.collation, la
+    if lb == "implicit":
+        return b.collation, lb
+    return a.collation or b.collation, "coercible-default"
+
+
+def _label(type_: SqlType) -> Label:
+    return type_.collation_label or ("implicit" if type_.collation else "coercible-default")
+
+
+def comparison_type(a: SqlType, b: SqlType, common: SqlType, operation: str) -> SqlType:
+    """``common`` when the two strings have a collation to be compared under. Error 468."""
+    if common.collation_label == "no-collation":
+        raise sql_error(468, b.collation or DEFAULT_COLLATION, a.collation or DEFAULT_COLLATION, operation)
+    return common
 
 
 def require(type_: SqlType, operation: str = "equal to") -> None:
     """Refuse a comparison, sort or grouping whose collation is unresolved. Error 468."""
+    if type_.collation_label == "no-collation":
+        raise sql_error(468, type_.collation or DEFAULT_COLLATION, DEFAULT_COLLATION, operation)
 
 
 def sqlite_collation(type_: SqlType) -> str | None:
     """The SQLite collation of a string type (or datetimeoffset): for CREATE TABLE, CREATE INDEX and COLLATE. None: BINARY does."""
-    raise NotImplementedError
+    if type_.name == "datetimeoffset":
+        return "ts_dto"
+    if not type_.is_string:
+        return None
+    return collation_of(type_.collation or DEFAULT_COLLATION, type_.is_unicode)
+
+
+@lru_cache(maxsize=64)
+def collation_of(name: str, unicode: bool) -> str:
+    """The SQLite name of a collation for nchar/nvarchar (``unicode``) or char/varchar."""
+    canonical = check(name)
+    if canonical.endswith("_BIN2"):
+        return "RTRIM" if unicode else "ts_bin2_varchar"
+    case = "cs" if "_CS_" in canonical else "ci"
+    if canonical.startswith("SQL_") and not unicode:
+        return f"ts_sql_{case}"
+    return f"ts_win100_{case}" if "_100_" in canonical else f"ts_win_{case}"
 
 
 def ordered(sql: str, type_: SqlType) -> str:
@@ -32,11 +114,154 @@ def ordered(sql: str, type_: SqlType) -> str:
     return sql if name is None else f"{sql} COLLATE {name}"
 
 
+def is_case_sensitive(type_: SqlType) -> bool:
+    name = check(type_.collation or DEFAULT_COLLATION)
+    return "_CS_" in name or name.endswith("_BIN2")
+
+
 def sort_key(value: str, type_: SqlType) -> object:
     """A hashable, ordered key: two strings of ``type_`` are equal, or sort, as their keys do."""
-    raise NotImplementedError
+    name = sqlite_collation(type_)
+    return value if name is None else _KEYS[name](value)
+
+
+def key_function(sqlite_name: str) -> Callable[[str], str | bytes]:
+    """The key function behind a registered collation."""
+    return _KEYS[sqlite_name]
+
+
+# Weights are code points, so that a key is a string and compares as one: 0 parts the levels, below 0x100 stand separators
+# and ASCII punctuation, then other symbols, digits, Latin letters, other letters.
+_WINDOWS_ORDER = "\t\n\v\f\r\x85\u2028\u2029 \xa0" + "!\"#$%&()*,./:;?@[\\]^_`{|}~" + "+<=>"
+_SQL_ORDER = "".join(map(chr, range(48))) + ":;<=>?@[\\]^_`{|}~\x7f"
+_IGNORED = frozenset(
+    chr(c) for c in (*range(9), *range(14, 32), *range(127, 133), *range(134, 160), 0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF)
+)
+_EXPANSIONS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ǆ": "dž", "ĳ": "ij", "ŉ": "ʼn", "ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff"}
+_STROKED = {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "ð": "d"}
+
+
+class _Weights(dict[int, str]):
+    """Primary weights by code point, filled when first asked for."""
+
+    def __init__(self, order: str, supplementary: bool) -> None:
+        super().__init__({ord(c): chr(0x10 + i) for i, c in enumerate(order)})
+        self.supplementary = supplementary
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        if char.isdigit() and point < 0x10000:
+            # Superscripts and foreign digits stay symbols: only 0-9 are the same number everywhere.
+            weight = 0x20000 + point - 48 if "0" <= char <= "9" else 0x20100 + point
+        elif "a" <= char <= "z":
+            weight = 0x31000 + point
+        elif point >= 0x10000:
+            weight = min(0x50000 + point, 0x10FFFF) if self.supplementary else 0
+        elif char.isalpha():
+            weight = 0x32000 + point
+        else:
+            weight = 0x100 + point
+        if 0xD800 <= weight <= 0xDFFF:
+            weight += 0x10000
+        result = chr(weight) if weight else ""
+        self[point] = result
+        return result
+
+
+def _place(index: int) -> str:
+    return chr(min(0x100 + index, 0x10FFFF))
+
+
+def _levels(text: str, windows: bool) -> tuple[str, str, str]:
+    """Base letters in lower case, accents with their places, and capitals with theirs."""
+    base: list[str] = []
+    accents: list[str] = []
+    capitals: list[str] = []
+    for char in unicodedata.normalize("NFD", text):
+        if unicodedata.combining(char):
+            accents.append(_place(len(base)) + char)
+            continue
+        if windows:
+            if char in _IGNORED:
+                continue
+            if "\uff01" <= char <= "\uffee":
+                char = unicodedata.normalize("NFKC", char)
+            elif "\u3041" <= char <= "\u3096":
+                char = chr(ord(char) + 0x60)
+        lower = char.lower()
+        if len(lower) != len(char):
+            lower = char
+        if lower != char:
+            capitals.append(_place(len(base)))
+        if windows and lower in _EXPANSIONS:
+            base.extend(_EXPANSIONS[lower])
+            if lower not in "ßæœþ":
+                accents.append(_place(len(base)) + lower)
+            continue
+        stroked = _STROKED.get(lower)
+        if stroked is not None:
+            accents.append(_place(len(base) + 1) + lower)
+            lower = stroked
+        base.append(lower)
+    return "".join(base), "".join(accents), "".join(capitals)
+
+
+def _linguistic(order: str, windows: bool, case: bool, supplementary: bool) -> Callable[[str], str]:
+    weights = _Weights(order, supplementary)
+    light = {ord("-"): None, ord("'"): None}
+
+    @lru_cache(maxsize=65_536)
+    def key(text: str) -> str:
+        text = text.rstrip(" ")
+        if text.isascii() and text.isprintable():
+            base, accents = text.lower(), ""
+            capitals = "".join([_place(i) for i, c in enumerate(text) if c != base[i]]) if case else ""
+        else:
+            base, accents, capitals = _levels(text, windows)
+        if windows and ("-" in base or "'" in base):
+            minor = "".join([_place(i) + c for i, c in enumerate(base) if c in "-'"])
+            base = base.translate(light)
+        else:
+            minor = ""
+        made = base.translate(weights)
+        if accents or minor or capitals:
+            made = f"{made}\0{accents}\0{capitals if case else ''}\0{minor}".rstrip("\0")
+        return made
+
+    return key
+
+
+@lru_cache(maxsize=16_384)
+def _code_page_key(text: str) -> bytes:
+    return text.rstrip(" ").encode("cp1252", "replace")
+
+
+_KEYS: dict[str, Callable[[str], str | bytes]] = {
+    "ts_sql_ci": _linguistic(_SQL_ORDER, False, False, False),
+    "ts_sql_cs": _linguistic(_SQL_ORDER, False, True, False),
+    "ts_win_ci": _linguistic(_WINDOWS_ORDER, True, False, False),
+    "ts_win_cs": _linguistic(_WINDOWS_ORDER, True, True, False),
+    "ts_win100_ci": _linguistic(_WINDOWS_ORDER, True, False, True),
+    "ts_win100_cs": _linguistic(_WINDOWS_ORDER, True, True, True),
+    "ts_bin2_varchar": _code_page_key,
+    "RTRIM": lambda text: text.rstrip(" "),
+    "ts_dto": lambda text: text[:19],
+}
+
+
+def _comparator(key: Callable[[str], str | bytes]) -> Callable[[str, str], int]:
+    def compare(a: str, b: str) -> int:
+        if a == b:
+            return 0
+        ka = key(a)
+        kb = key(b)
+        return 0 if ka == kb else -1 if ka < kb else 1  # type: ignore[operator]
+
+    return compare
 
 
 def register(connection: apsw.Connection) -> None:
     """Register the collations on a connection."""
-    raise NotImplementedError
+    for name, key in _KEYS.items():
+        if name != "RTRIM":
+            connection.create_collation(name, _comparator(key))
