@@ -1,6 +1,7 @@
 """The syntax tree of T-SQL: what the parser builds and the binder, interpreter and printer read.
 
-Frozen dataclasses; sequences are tuples, so nodes are hashable and compare by structure. Positions (`line`, `span`) and source
+Frozen dataclasses; sequences are tuples, so nodes are hashable and compare by structure. Positions (`line`, `span`)
+and source
 texts do not take part in comparison: two trees are equal when they mean the same syntax. Parentheses leave no node.
 
 Conventions
@@ -85,7 +86,7 @@ class TypeName(Node):
     args: tuple[int | str, ...] = ()
 
 
-# --- scalar expressions --------------------------------------------------------------------------------------------------
+# --- scalar expressions ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,9 @@ class GlobalVariable(Expr):
 
 @dataclass(frozen=True, slots=True)
 class ColumnRef(Expr):
-    """`c`, `t.c`, `s.t.c`, `d.s.t.c`; also `inserted.c`, `deleted.c`. `$action`, `$rowguid`, `$identity` keep their sign."""
+    """`c`, `t.c`, `s.t.c`, `d.s.t.c`; also `inserted.c`, `deleted.c`. `$action`, `$rowguid`, `$identity` keep their
+    sign.
+    """
 
     name: Name
 
@@ -300,7 +303,9 @@ class Star(Expr):
 
 @dataclass(frozen=True, slots=True)
 class FrameBound(Node):
-    """`kind`: UNBOUNDED PRECEDING, PRECEDING, CURRENT ROW, FOLLOWING, UNBOUNDED FOLLOWING; `offset` for the two with a number."""
+    """`kind`: UNBOUNDED PRECEDING, PRECEDING, CURRENT ROW, FOLLOWING, UNBOUNDED FOLLOWING; `offset` for the two with a
+    number.
+    """
 
     kind: str
     offset: Expr | None = None
@@ -361,7 +366,7 @@ class ScalarSubquery(Expr):
     query: Query
 
 
-# --- predicates ----------------------------------------------------------------------------------------------------------
+# --- predicates -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,7 +476,7 @@ class TriggerUpdate(Predicate):
     column: str
 
 
-# --- queries -------------------------------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -632,13 +637,15 @@ class Cte(Node):
 
 @dataclass(frozen=True, slots=True)
 class QueryHint(Node):
-    """One element of OPTION (...): `RECOMPILE`, `MAXDOP` with value 1, `OPTIMIZE FOR` with its text as value, ...; upper case."""
+    """One element of OPTION (...): `RECOMPILE`, `MAXDOP` with value 1, `OPTIMIZE FOR` with its text as value, ...;
+    upper case.
+    """
 
     name: str
     value: str | None = None
 
 
-# --- table sources -------------------------------------------------------------------------------------------------------
+# --- table sources --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -762,7 +769,7 @@ class Unpivot(TableSource):
     alias: str
 
 
-# --- statements: queries and DML -----------------------------------------------------------------------------------------
+# --- statements: queries and DML ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -881,7 +888,7 @@ class Truncate(Statement):
     table: Name
 
 
-# --- statements: variables, control of flow ------------------------------------------------------------------------------
+# --- statements: variables, control of flow -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -940,7 +947,8 @@ class SetOption(Statement):
 
 @dataclass(frozen=True, slots=True)
 class SetValue(Statement):
-    """`SET option value`: LOCK_TIMEOUT, DEADLOCK_PRIORITY, DATEFORMAT, DATEFIRST, LANGUAGE, ROWCOUNT, TEXTSIZE, CONTEXT_INFO.
+    """`SET option value`: LOCK_TIMEOUT, DEADLOCK_PRIORITY, DATEFORMAT, DATEFIRST, LANGUAGE, ROWCOUNT, TEXTSIZE,
+    CONTEXT_INFO.
 
     A bare word as value (LOW, dmy, us_english) is a `Bareword`.
     """
@@ -951,7 +959,9 @@ class SetValue(Statement):
 
 @dataclass(frozen=True, slots=True)
 class SetIsolation(Statement):
-    """`SET TRANSACTION ISOLATION LEVEL level`: READ UNCOMMITTED, READ COMMITTED, REPEATABLE READ, SERIALIZABLE, SNAPSHOT."""
+    """`SET TRANSACTION ISOLATION LEVEL level`: READ UNCOMMITTED, READ COMMITTED, REPEATABLE READ, SERIALIZABLE,
+    SNAPSHOT.
+    """
 
     level: str
 
@@ -1017,7 +1027,9 @@ class Throw(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Raiserror(Statement):
-    """`RAISERROR (message, severity, state, args...) WITH options`; options NOWAIT, LOG, SETERROR. Message may be a number."""
+    """`RAISERROR (message, severity, state, args...) WITH options`; options NOWAIT, LOG, SETERROR. Message may be a
+    number.
+    """
 
     message: Expr
     severity: Expr
@@ -1159,7 +1171,7 @@ class DeallocateCursor(Statement):
     cursor: str
 
 
-# --- statements: tables and indexes --------------------------------------------------------------------------------------
+# --- statements: tables and indexes ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -1238,7 +1250,8 @@ class Identity(Node):
 class ColumnDef(Node):
     """A column: either `type` or `computed` is set (`rowversion` / `timestamp` without a type name: name "timestamp").
 
-    `nullable` is None when neither NULL nor NOT NULL is written. `constraints` holds the inline ones, DEFAULT among them.
+    `nullable` is None when neither NULL nor NOT NULL is written. `constraints` holds the inline ones, DEFAULT among
+    them.
     `index` is an inline INDEX of the column.
     """
 
@@ -1320,7 +1333,9 @@ class DropElements(AlterAction):
 
 @dataclass(frozen=True, slots=True)
 class AlterColumn(AlterAction):
-    """`ALTER COLUMN name type [COLLATE c] [NULL | NOT NULL]`, or with `change` ADD | DROP of ROWGUIDCOL, PERSISTED, SPARSE."""
+    """`ALTER COLUMN name type [COLLATE c] [NULL | NOT NULL]`, or with `change` ADD | DROP of ROWGUIDCOL, PERSISTED,
+    SPARSE.
+    """
 
     name: str
     type: TypeName | None
@@ -1398,7 +1413,9 @@ class DropIndex(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Drop(Statement):
-    """`DROP kind [IF EXISTS] names`: TABLE, VIEW, PROCEDURE, FUNCTION, TRIGGER, SCHEMA, TYPE, SEQUENCE, SYNONYM, ROLE, USER, ..."""
+    """`DROP kind [IF EXISTS] names`: TABLE, VIEW, PROCEDURE, FUNCTION, TRIGGER, SCHEMA, TYPE, SEQUENCE, SYNONYM, ROLE,
+    USER, ...
+    """
 
     kind: str
     names: tuple[Name, ...]
@@ -1425,7 +1442,7 @@ class UpdateStatistics(Statement):
     options: tuple[Option, ...] = ()
 
 
-# --- statements: modules -------------------------------------------------------------------------------------------------
+# --- statements: modules --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -1444,7 +1461,8 @@ class Module(Statement):
     """Base of procedures, functions, views and triggers.
 
     `action` is CREATE, ALTER or CREATE OR ALTER. `text` is the whole batch as written, what sys.sql_modules stores.
-    `options` are upper case: RECOMPILE, SCHEMABINDING, ENCRYPTION, EXECUTE AS with value CALLER | OWNER | SELF | 'user', ...
+    `options` are upper case: RECOMPILE, SCHEMABINDING, ENCRYPTION, EXECUTE AS with value CALLER | OWNER | SELF |
+    'user', ...
     """
 
     action: str
@@ -1507,7 +1525,7 @@ class CreateTrigger(Module):
     body: tuple[Statement, ...]
 
 
-# --- statements: other objects, permissions ------------------------------------------------------------------------------
+# --- statements: other objects, permissions -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -1520,7 +1538,9 @@ class CreateSchema(Statement):
 
 @dataclass(frozen=True, slots=True)
 class CreateType(Statement):
-    """`CREATE TYPE name FROM base [NULL | NOT NULL]` or `CREATE TYPE name AS TABLE (...)`: `base` or `definition` is set."""
+    """`CREATE TYPE name FROM base [NULL | NOT NULL]` or `CREATE TYPE name AS TABLE (...)`: `base` or `definition` is
+    set.
+    """
 
     name: Name
     base: TypeName | None = None
@@ -1597,7 +1617,9 @@ class GrantedPermission(Node):
 
 @dataclass(frozen=True, slots=True)
 class ChangePermission(Statement):
-    """GRANT, DENY or REVOKE. `securable_class` is OBJECT, SCHEMA, TYPE, ROLE, ... or None; without ON, `securable` is None."""
+    """GRANT, DENY or REVOKE. `securable_class` is OBJECT, SCHEMA, TYPE, ROLE, ... or None; without ON, `securable` is
+    None.
+    """
 
     action: str
     permissions: tuple[GrantedPermission, ...]
@@ -1642,13 +1664,15 @@ class Dbcc(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Opaque(Statement):
-    """A statement that is read but not taken apart: certificates, signatures, ALTER AUTHORIZATION. `kind` is its first words."""
+    """A statement that is read but not taken apart: certificates, signatures, ALTER AUTHORIZATION. `kind` is its first
+    words.
+    """
 
     kind: str
     text: str
 
 
-# --- batches -------------------------------------------------------------------------------------------------------------
+# --- batches --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
