@@ -1,0 +1,66 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+/*
+name_similarity: how alike two names are, one row with one column similarity from 0 (nothing in common) to 1 (equal).
+
+The share of common pairs of neighbouring characters (Dice's coefficient), without regard to case; both ends count as characters,
+so that a right beginning weighs more. Names are at most 128 characters; what is longer is cut.
+*/
+CREATE OR ALTER FUNCTION notify.name_similarity (@left_name NVARCHAR(4000), @right_name NVARCHAR(4000))
+RETURNS TABLE AS RETURN WITH number AS (
+    SELECT ones.n + 10 * tens.n + 1 AS n
+    FROM (VALUES
+        (0),
+        (1),
+        (2),
+        (3),
+        (4),
+        (5),
+        (6),
+        (7),
+        (8),
+        (9)
+    ) AS ones (n)
+    CROSS JOIN (VALUES
+        (0),
+        (1),
+        (2),
+        (3),
+        (4),
+        (5),
+        (6),
+        (7),
+        (8),
+        (9),
+        (10),
+        (11),
+        (12)
+    ) AS tens (n)
+),
+padded AS (
+    SELECT
+        N'^' + LOWER(LEFT(@left_name, 128)) + N'$' AS left_text,
+        N'^' + LOWER(LEFT(@right_name, 128)) + N'$' AS right_text
+),
+left_pair AS (
+    SELECT DISTINCT SUBSTRING(p.left_text, i.n, 2) AS pair
+    FROM padded AS p
+    CROSS JOIN number AS i
+    WHERE i.n < LEN(p.left_text)
+),
+right_pair AS (
+    SELECT DISTINCT SUBSTRING(p.right_text, i.n, 2) AS pair
+    FROM padded AS p
+    CROSS JOIN number AS i
+    WHERE i.n < LEN(p.right_text)
+)
+SELECT
+    2.0 *
+    (
+        SELECT COUNT(*)
+        FROM left_pair AS l
+        INNER JOIN right_pair AS r ON r.pair = l.pair
+    ) /
+    ((SELECT COUNT(*) FROM left_pair AS l) + (SELECT COUNT(*) FROM right_pair AS r)) AS similarity;
+GO
