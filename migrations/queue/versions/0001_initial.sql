@@ -113,7 +113,7 @@ CREATE TABLE notify.message (
 GO
 
 /* The sweep (leases that ended, retries and scheduled messages that are due) and the status. */
-CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority) WHERE completed_at IS NULL;
+CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority, notification_guid) WHERE completed_at IS NULL;
 GO
 
 CREATE INDEX ix_message_expires ON notify.message(expires_at) WHERE completed_at IS NULL AND expires_at IS NOT NULL;
@@ -193,7 +193,8 @@ CREATE TABLE notify.attempt (
 );
 GO
 
-/* What is not on the common way (queued, claimed, sending, sent): that is told by message and attempt themselves. */
+/* What is not on the common way (queued, claimed, sending, sent): that is told by message and attempt themselves.
+   The target of OUTPUT clauses, so it has neither CHECK nor foreign key. */
 CREATE TABLE notify.message_history (
     message_id BIGINT NOT NULL,
     message_history_id BIGINT IDENTITY(1, 1) NOT NULL,

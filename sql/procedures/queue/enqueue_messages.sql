@@ -78,12 +78,7 @@ BEGIN
         created_date DATE NOT NULL
     );
 
-    DECLARE @older TABLE (
-        message_id BIGINT NOT NULL PRIMARY KEY,
-        state VARCHAR(10) NOT NULL,
-        channel VARCHAR(10) NOT NULL,
-        priority TINYINT NOT NULL
-    );
+    DECLARE @older NVARCHAR(MAX);
 
     IF NOT EXISTS (SELECT 1 / 0 FROM notify.trusted_queue AS tq)
     BEGIN
@@ -389,26 +384,21 @@ BEGIN
             ON own.message_id = COALESCE(m.known_message_id, s.message_id) AND own.change_key = m.change_key
         WHERE own.message_id IS NULL;
 
-        INSERT @older (message_id, state, channel, priority)
-        SELECT m.message_id, m.state, m.channel, m.priority
-        FROM @conversation AS c
-        JOIN notify.message AS m ON m.conversation_key = c.conversation_key AND m.shown_stamp < c.newest_stamp
-        WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying');
+        SET @older = (
+                SELECT m.message_id
+                FROM @conversation AS c
+                JOIN notify.message AS m ON m.conversation_key = c.conversation_key AND m.shown_stamp < c.newest_stamp
+                WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying')
+                FOR JSON PATH
+            );
 
-        IF @@ROWCOUNT > 0
+        IF @older IS NOT NULL
         BEGIN
-            DELETE r
-            FROM notify.ready AS r
-            JOIN @older AS o ON o.channel = r.channel AND o.priority = r.priority AND o.message_id = r.message_id;
-
-            /* One that was claimed meanwhile is on its way and stays so. */
-            UPDATE m
-            SET m.state = 'canceled', m.reason = N'replaced by a newer version of the record', m.completed_at = @now
-            OUTPUT inserted.message_id, @now, deleted.state, inserted.state, inserted.reason, N'enqueue_messages'
-            INTO notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
-            FROM notify.message AS m
-            JOIN @older AS o ON o.message_id = m.message_id
-            WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying');
+            EXECUTE notify.withdraw_messages
+                @messages = @older,
+                @new_state = 'canceled',
+                @reason = N'replaced by a newer version of the record',
+                @actor = N'enqueue_messages';
         END;
 
         INSERT notify.ready (channel, priority, message_id)

@@ -1,0 +1,61 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
+/*
+Holds a notification's messages: those that wait and those to come, until release_notification_messages or cancel_notification_messages.
+
+@batch_size  at most so many waiting messages a call, 1 to 4000
+Result       changed, has_more (call again)
+Errors       50103 @batch_size out of range
+*/
+CREATE OR ALTER PROCEDURE notify.hold_notification_messages (
+    @notification_guid UNIQUEIDENTIFIER,
+    @by NVARCHAR(128),
+    @reason NVARCHAR(400),
+    @batch_size INTEGER = 1000
+)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @changed INTEGER = 0, @waiting NVARCHAR(MAX);
+
+    IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL
+    BEGIN
+        THROW 50103, N'hold_notification_messages: @batch_size must be 1 to 4000.', 1;
+    END;
+
+    INSERT notify.held_notification (notification_guid, reason, held_at, held_by)
+    SELECT notification_guid = @notification_guid, reason = @reason, held_at = @now, held_by = @by
+    WHERE NOT EXISTS (
+            SELECT 1 / 0
+            FROM notify.held_notification AS h WITH (UPDLOCK, SERIALIZABLE)
+            WHERE h.notification_guid = @notification_guid
+        );
+
+    /* Reads the open messages of these states: a person's rare command. */
+    SET @waiting = (
+            SELECT TOP (@batch_size) m.message_id
+            FROM notify.message AS m
+            WHERE m.state IN ('scheduled', 'queued', 'retrying')
+                AND m.completed_at IS NULL
+                AND m.notification_guid = @notification_guid
+            ORDER BY m.message_id
+            FOR JSON PATH
+        );
+
+    IF @waiting IS NOT NULL
+    BEGIN
+        EXECUTE notify.withdraw_messages
+            @messages = @waiting,
+            @new_state = 'held',
+            @reason = @reason,
+            @actor = @by,
+            @withdrawn = @changed OUTPUT;
+    END;
+
+    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @changed = @batch_size THEN 1 ELSE 0 END);
+END;
+GO

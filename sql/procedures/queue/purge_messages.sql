@@ -1,0 +1,72 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
+/*
+Removes messages that ended long ago, with bodies, attempts and history. Decisions and dedupe keys stay: a repeated change stays known.
+
+@older_than_days  1 or more
+@batch_size       at most so many messages, 1 to 4000: below lock escalation
+Result            purged, has_more (call again)
+Errors            50103 a parameter out of range
+*/
+CREATE OR ALTER PROCEDURE notify.purge_messages (@older_than_days INTEGER, @batch_size INTEGER = 1000)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET DEADLOCK_PRIORITY LOW;
+
+    DECLARE @cutoff DATETIME2(3) = DATEADD(DAY, -@older_than_days, notify.utc_now()), @purged INTEGER;
+
+    DECLARE @old TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY,
+        created_date DATE NOT NULL
+    );
+
+    IF @batch_size NOT BETWEEN 1 AND 4000 OR @older_than_days < 1 OR @batch_size IS NULL OR @older_than_days IS NULL
+    BEGIN
+        THROW 50103, N'purge_messages: @older_than_days must be at least 1, @batch_size 1 to 4000.', 1;
+    END;
+
+    INSERT @old (message_id, created_date)
+    SELECT TOP (@batch_size) m.message_id, m.created_date
+    FROM notify.message AS m
+    WHERE m.completed_at < @cutoff
+    ORDER BY m.completed_at, m.message_id;
+
+    SET @purged = @@ROWCOUNT;
+
+    BEGIN TRY
+        BEGIN TRANSACTION;
+
+        DELETE a
+        FROM @old AS o
+        JOIN notify.attempt AS a ON a.message_id = o.message_id;
+
+        DELETE mh
+        FROM @old AS o
+        JOIN notify.message_history AS mh ON mh.message_id = o.message_id;
+
+        DELETE mb
+        FROM @old AS o
+        JOIN notify.message_body AS mb ON mb.created_date = o.created_date AND mb.message_id = o.message_id;
+
+        DELETE m
+        FROM @old AS o
+        JOIN notify.message AS m ON m.message_id = o.message_id;
+
+        COMMIT TRANSACTION;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+        BEGIN
+            ROLLBACK TRANSACTION;
+        END;
+
+        THROW;
+    END CATCH;
+
+    SELECT purged = @purged, has_more = CONVERT (BIT, CASE WHEN @purged = @batch_size THEN 1 ELSE 0 END);
+END;
+GO

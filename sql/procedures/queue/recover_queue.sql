@@ -1,0 +1,145 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
+/*
+Makes a restored queue trustworthy again, after record_outcomes has taken whatever outcomes were copied elsewhere. What may have been handed
+over between the backup and the loss is put in doubt, for a person to settle; then the queue takes this server's mark.
+
+@lost_at     UTC, by the queue's clock: when the lost queue was last alive
+@changes     JSON array of changes ever claimed by the processor: change_key, notification_guid, notification_name, record_key, record_match,
+             operation. Those the queue does not know are decided 'in_doubt', so that none is generated twice.
+@batch_size  at most so many messages a call, 1 to 4000; has_more: call again with the same @lost_at. The mark is taken by the last call.
+Result       messages_in_doubt, changes_in_doubt, has_more
+Errors       50103 a parameter out of range, 50106 the queue is trusted already
+*/
+CREATE OR ALTER PROCEDURE notify.recover_queue (
+    @lost_at DATETIME2(3),
+    @changes NVARCHAR(MAX),
+    @by NVARCHAR(128),
+    @batch_size INTEGER = 1000
+)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @messages_in_doubt INTEGER, @changes_in_doubt INTEGER;
+
+    DECLARE @doubtful TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY,
+        old_state VARCHAR(10) NOT NULL,
+        channel VARCHAR(10) NOT NULL,
+        priority TINYINT NOT NULL
+    );
+
+    IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL OR @lost_at IS NULL
+    BEGIN
+        THROW 50103, N'recover_queue: @lost_at must be given, @batch_size must be 1 to 4000.', 1;
+    END;
+
+    IF EXISTS (SELECT 1 / 0 FROM notify.trusted_queue AS tq)
+    BEGIN
+        THROW 50106, N'recover_queue: this queue is the one that was marked: there is nothing to recover.', 1;
+    END;
+
+    BEGIN TRY
+        BEGIN TRANSACTION;
+
+        INSERT notify.decision (
+            change_key,
+            notification_guid,
+            notification_name,
+            record_key,
+            record_match,
+            operation,
+            outcome,
+            reason,
+            message_count,
+            decided_at
+        )
+        SELECT
+            change_key = CONVERT(BINARY(32), j.change_key, 2),
+            j.notification_guid,
+            j.notification_name,
+            j.record_key,
+            j.record_match,
+            j.operation,
+            outcome = 'in_doubt',
+            reason = N'claimed before the queue was lost: its messages may have been sent',
+            message_count = 0,
+            decided_at = @now
+        FROM OPENJSON(@changes) WITH (
+            change_key CHAR(64),
+            notification_guid UNIQUEIDENTIFIER,
+            notification_name NVARCHAR(128),
+            record_key NVARCHAR(450),
+            record_match NVARCHAR(450),
+            operation CHAR(1)
+        ) AS j
+        WHERE NOT EXISTS (
+                SELECT 1 / 0
+                FROM notify.decision AS d WITH (UPDLOCK, SERIALIZABLE)
+                WHERE d.change_key = CONVERT(BINARY(32), j.change_key, 2)
+            );
+
+        SET @changes_in_doubt = @@ROWCOUNT;
+
+        /* A lease says nothing about when its message was due: claimed and sending are doubtful whatever their next_at. */
+        WITH doubtful AS (
+            SELECT TOP (@batch_size) m.message_id, m.state, m.reason, m.channel, m.priority
+            FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
+            WHERE m.completed_at IS NULL
+                AND (
+                    m.state IN ('claimed', 'sending')
+                    OR m.state IN ('scheduled', 'queued', 'retrying') AND m.next_at <= @lost_at
+                )
+            ORDER BY m.message_id
+        )
+        UPDATE doubtful
+        SET doubtful.state = 'in_doubt', doubtful.reason = N'due before the queue was lost: it may have been sent'
+        OUTPUT inserted.message_id, deleted.state, inserted.channel, inserted.priority
+        INTO @doubtful (message_id, old_state, channel, priority);
+
+        SET @messages_in_doubt = @@ROWCOUNT;
+
+        DELETE r
+        FROM @doubtful AS d
+        JOIN notify.ready AS r ON r.channel = d.channel AND r.priority = d.priority AND r.message_id = d.message_id;
+
+        INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
+        SELECT
+            d.message_id,
+            happened_at = @now,
+            d.old_state,
+            new_state = 'in_doubt',
+            reason = N'due before the queue was lost: it may have been sent',
+            actor = @by
+        FROM @doubtful AS d;
+
+        IF @messages_in_doubt < @batch_size
+        BEGIN
+            UPDATE qi
+            SET qi.recovery_fork_guid = drs.recovery_fork_guid, qi.marked_at = @now
+            FROM notify.queue_identity AS qi
+            CROSS JOIN sys.database_recovery_status AS drs
+            WHERE drs.database_id = DB_ID();
+        END;
+
+        COMMIT TRANSACTION;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+        BEGIN
+            ROLLBACK TRANSACTION;
+        END;
+
+        THROW;
+    END CATCH;
+
+    SELECT
+        messages_in_doubt = @messages_in_doubt,
+        changes_in_doubt = @changes_in_doubt,
+        has_more = CONVERT (BIT, CASE WHEN @messages_in_doubt = @batch_size THEN 1 ELSE 0 END);
+END;
+GO

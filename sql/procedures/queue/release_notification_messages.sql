@@ -1,0 +1,78 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
+/*
+Ends hold_notification_messages: what is held is queued, or scheduled where its time has not come.
+
+@batch_size  at most so many a call, 1 to 4000
+Result       changed, has_more (call again)
+Errors       50103 @batch_size out of range
+*/
+CREATE OR ALTER PROCEDURE notify.release_notification_messages (
+    @notification_guid UNIQUEIDENTIFIER,
+    @by NVARCHAR(128),
+    @reason NVARCHAR(400),
+    @batch_size INTEGER = 1000
+)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @changed INTEGER;
+
+    DECLARE @released TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY,
+        state VARCHAR(10) NOT NULL,
+        channel VARCHAR(10) NOT NULL,
+        priority TINYINT NOT NULL
+    );
+
+    IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL
+    BEGIN
+        THROW 50103, N'release_notification_messages: @batch_size must be 1 to 4000.', 1;
+    END;
+
+    BEGIN TRY
+        BEGIN TRANSACTION;
+
+        DELETE h
+        FROM notify.held_notification AS h
+        WHERE h.notification_guid = @notification_guid;
+
+        /* Reads the held messages: a person's rare command. */
+        WITH held AS (
+            SELECT TOP (@batch_size) m.message_id, m.state, m.reason, m.next_at, m.channel, m.priority
+            FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
+            WHERE m.state = 'held' AND m.completed_at IS NULL AND m.notification_guid = @notification_guid
+            ORDER BY m.message_id
+        )
+        UPDATE held
+        SET held.state = CASE WHEN held.next_at > @now THEN 'scheduled' ELSE 'queued' END, held.reason = NULL
+        OUTPUT inserted.message_id, inserted.state, inserted.channel, inserted.priority
+        INTO @released (message_id, state, channel, priority);
+
+        SET @changed = @@ROWCOUNT;
+
+        INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
+        SELECT r.message_id, happened_at = @now, old_state = 'held', new_state = r.state, reason = @reason, actor = @by
+        FROM @released AS r;
+
+        INSERT notify.ready (channel, priority, message_id)
+        SELECT r.channel, r.priority, r.message_id FROM @released AS r WHERE r.state = 'queued';
+
+        COMMIT TRANSACTION;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+        BEGIN
+            ROLLBACK TRANSACTION;
+        END;
+
+        THROW;
+    END CATCH;
+
+    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @changed = @batch_size THEN 1 ELSE 0 END);
+END;
+GO

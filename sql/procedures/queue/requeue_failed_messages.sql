@@ -1,0 +1,103 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
+/*
+Gives failed messages another round of attempts. Left alone: those never attempted (a bad address stays bad) and those with a newer version.
+
+@notification_guid  NULL: any
+@failed_within_hours  how far back
+@batch_size         at most so many a call, 1 to 4000
+Result              changed, has_more (call again)
+Errors              50103 @batch_size out of range
+*/
+CREATE OR ALTER PROCEDURE notify.requeue_failed_messages (
+    @by NVARCHAR(128),
+    @reason NVARCHAR(400),
+    @notification_guid UNIQUEIDENTIFIER = NULL,
+    @failed_within_hours INTEGER = 24,
+    @batch_size INTEGER = 1000
+)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @changed INTEGER;
+
+    DECLARE @requeued TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY,
+        channel VARCHAR(10) NOT NULL,
+        priority TINYINT NOT NULL
+    );
+
+    IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL
+    BEGIN
+        THROW 50103, N'requeue_failed_messages: @batch_size must be 1 to 4000.', 1;
+    END;
+
+    BEGIN TRY
+        BEGIN TRANSACTION;
+
+        WITH failed AS (
+            SELECT TOP (@batch_size)
+                m.message_id,
+                m.state,
+                m.reason,
+                m.next_at,
+                m.claim_token,
+                m.attempt_count,
+                m.completed_at,
+                m.channel,
+                m.priority
+            FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
+            WHERE m.completed_at >= DATEADD(HOUR, -@failed_within_hours, @now)
+                AND m.state = 'failed'
+                AND m.attempt_count > 0
+                AND (@notification_guid IS NULL OR m.notification_guid = @notification_guid)
+                AND NOT EXISTS (
+                    SELECT 1 / 0
+                    FROM notify.message AS newer
+                    WHERE newer.conversation_key = m.conversation_key AND newer.shown_stamp > m.shown_stamp
+                )
+            ORDER BY m.completed_at, m.message_id
+        )
+        UPDATE failed
+        SET
+            failed.state = 'queued',
+            failed.reason = NULL,
+            failed.next_at = @now,
+            failed.claim_token = NULL,
+            failed.attempt_count = 0,
+            failed.completed_at = NULL
+        OUTPUT inserted.message_id, inserted.channel, inserted.priority INTO @requeued (message_id, channel, priority);
+
+        SET @changed = @@ROWCOUNT;
+
+        INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
+        SELECT
+            r.message_id,
+            happened_at = @now,
+            old_state = 'failed',
+            new_state = 'queued',
+            reason = @reason,
+            actor = @by
+        FROM @requeued AS r;
+
+        INSERT notify.ready (channel, priority, message_id)
+        SELECT r.channel, r.priority, r.message_id FROM @requeued AS r;
+
+        COMMIT TRANSACTION;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+        BEGIN
+            ROLLBACK TRANSACTION;
+        END;
+
+        THROW;
+    END CATCH;
+
+    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @changed = @batch_size THEN 1 ELSE 0 END);
+END;
+GO
