@@ -9,22 +9,22 @@ A template is named without its ending: ``price_reduced`` is
 Fields are the columns of the merge-field procedure's row. ``lines_json`` is ``lines`` in a template: lists and objects
 with exact Decimals, whose members are attributes (``line.price``). NULL prints as nothing; a field that is not there is
 an error.
-Filters: ``money``, ``number``, ``date``, ``time``; each is a function with options too (``${date(visit_at, "full")}``).
+Filters: those of `notify.filters` (``${price | money}``, also ``${money(price)}``).
 """
 
 from __future__ import annotations
 
-import datetime
 import difflib
+import functools
 import html as html_entities
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from notify import styles
+from notify import filters, styles
 from notify.errors import RenderError
 from notify.segments import Segments, count_segments
 
@@ -119,79 +119,17 @@ def escaped(value: Any) -> str:
     return html_entities.escape(value)
 
 
-def _decimal(value: Any) -> Decimal:
-    try:
-        return value if isinstance(value, Decimal) else Decimal(str(value))
-    except InvalidOperation:
-        raise RenderError(f"{value!r} is not a number") from None
+def _after_default(filter_: Callable[..., str]) -> Callable[..., str]:
+    """A filter that takes what the default filter made of a NULL as NULL; Mako applies the default filter first."""
+
+    @functools.wraps(filter_)
+    def filtered(value: Any, *options: Any, **named: Any) -> str:
+        return "" if value is None or value == "" else filter_(value, *options, **named)
+
+    return filtered
 
 
-def money(value: Any, symbol: str = "$", digits: int = 2) -> str:
-    """1234.5 → $1,234.50; digits=0 → $1,235. Rounds half away from zero, as a cashier does."""
-    if value is None or value == "":
-        return ""
-    amount = _decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return f"{'-' if amount < 0 else ''}{symbol}{abs(amount):,.{digits}f}"
-
-
-def number(value: Any, digits: int | None = None) -> str:
-    """1234.50 → 1,234.5; with `digits` that many places."""
-    if value is None or value == "":
-        return ""
-    amount = _decimal(value)
-    if digits is not None:
-        return f"{amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,.{digits}f}"
-    text = f"{amount:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _moment(value: Any) -> datetime.datetime:
-    if isinstance(value, datetime.datetime):
-        return value
-    if isinstance(value, datetime.date):
-        return datetime.datetime.combine(value, datetime.time())
-    if isinstance(value, datetime.time):
-        return datetime.datetime.combine(datetime.date(1900, 1, 1), value)
-    text = str(value).strip()
-    try:
-        return datetime.datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return datetime.datetime.combine(datetime.date(1900, 1, 1), datetime.time.fromisoformat(text))
-        except ValueError:
-            raise RenderError(f"{value!r} is not a date or time") from None
-
-
-DATES: Final[dict[str, Callable[[datetime.datetime], str]]] = {
-    "long": lambda at: f"{at:%B} {at.day}, {at.year}",
-    "full": lambda at: f"{at:%A}, {at:%B} {at.day}, {at.year}",
-    "day": lambda at: f"{at:%A}, {at:%B} {at.day}",
-    "short": lambda at: f"{at:%b} {at.day}",
-    "month": lambda at: f"{at:%B} {at.year}",
-    "iso": lambda at: at.date().isoformat(),
-}
-
-
-def date(value: Any, style: str = "long") -> str:
-    """November 21, 2026 (long), Saturday, November 21, 2026 (full), Saturday, November 21 (day), Nov 21 (short), ..."""
-    if value is None or value == "":
-        return ""
-    if style not in DATES:
-        raise RenderError(f"date style {style!r} is not one of {', '.join(DATES)}")
-    return DATES[style](_moment(value))
-
-
-def time(value: Any, style: str = "12") -> str:
-    """2:30 PM, or 14:30 with style "24"."""
-    if value is None or value == "":
-        return ""
-    at = _moment(value)
-    if style == "24":
-        return f"{at:%H:%M}"
-    return f"{at.hour % 12 or 12}:{at.minute:02d} {'AM' if at.hour < 12 else 'PM'}"
-
-
-HELPERS: Final[dict[str, Any]] = {"money": money, "number": number, "date": date, "time": time}
+HELPERS: Final[dict[str, Any]] = {name: _after_default(getattr(filters, name)) for name in filters.__all__}
 """In every template; a field of the same name wins, and then the filter is an error instead of a wrong text."""
 
 

@@ -1,0 +1,1040 @@
+"""Runs batches and procedures: control of flow, variables, TRY/CATCH, calls, result sets, what an error ends.
+
+Three things may happen to an error. With a TRY around it (here or in a caller) control goes to that CATCH. Otherwise it is sent
+to the client, and either the next statement runs, or the batch ends: XACT_ABORT, THROW, and errors of conversion do that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import apsw
+
+from . import binder, ddl, dml, tree, units
+from .catalog import Module, Parameter, Table
+from .compiled import Column, Delete, Insert, Query, Update
+from .convert import convert
+from .errors import SqlError, Unsupported, message_text, sql_error
+from .results import Count, Failure, Message, ResultSet, Sink
+from .session import Scope, Session
+from .types import INT, SqlType, literal_type, nvarchar
+from .units import Names, Plan, Shape, Unit
+from .values import Storage, encode
+
+if TYPE_CHECKING:
+    from .values import Storage as _Storage  # noqa: F401
+
+NESTING_LIMIT: Final = 32
+ABORTING: Final = frozenset({235, 241, 245, 295, 8114, 8169, 1205, 3960, 3951, 3952, 3961})
+"""Errors that end the batch and roll back the transaction whatever XACT_ABORT says; in TRY they doom it."""
+NO_UNDO: Final = frozenset({3952})
+LATE: Final = frozenset({207, 208, 209, 4104, 1087, 4121, 213, 206, 402, 8117, 8120, 257, 4902, 1911})
+"""Errors of names and types: found when a statement is compiled. At run time they end their procedure or batch."""
+UNRESOLVED: Final = frozenset({208, 1087, 4902, 2812, 4121, 15151, 1088})
+"""At compilation of a batch these are left for the statement's turn: the object may be there by then."""
+
+
+class Break(Exception):
+    """BREAK."""
+
+
+class Continue(Exception):
+    """CONTINUE."""
+
+
+class Returned(Exception):
+    """RETURN."""
+
+    def __init__(self, value: int | None) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+class Jump(Exception):
+    """GOTO."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+
+class ToCatch(Exception):
+    """On its way to a CATCH block; not one of `passing`, the level whose own compilation failed."""
+
+    def __init__(self, error: SqlError, passing: Frame | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.passing = passing
+
+
+class BatchEnd(Exception):
+    """The batch is over; its error has been sent."""
+
+
+class LevelEnd(Exception):
+    """The procedure or dynamic batch is over; its error has been sent and the caller goes on."""
+
+
+class Frame:
+    """A level of execution: a batch, a procedure call, a dynamic text."""
+
+    __slots__ = ("names", "scope", "severity", "shape", "try_depth", "unit", "values")
+
+    def __init__(self, unit: Unit, scope: Scope, session: Session, types: dict[str, SqlType] | None = None) -> None:
+        self.unit = unit
+        self.scope = scope
+        self.shape: Shape = unit.shape(session)
+        self.names = Names(session, self.shape.types)
+        self.values: dict[str, Storage] = dict.fromkeys(self.shape.types)
+        self.severity = 0
+        self.try_depth = session.try_depth
+
+    @property
+    def procedure(self) -> str | None:
+        """The module's name in messages."""
+        return self.scope.name
+
+
+class Interpreter:
+    """Runs texts in a session. One at a time; results go to `sink`."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.sink = Sink()
+        self.frame: Frame | None = None
+        session.interpreter = self
+
+    # -- entry
+
+    def run_batch(self, text: str, parameters: Sequence[tuple[SqlType, Storage]] | None = None) -> Sink:
+        """Run a batch to its end. `parameters` are @P1, @P2 ... of the text. Errors are events of the result."""
+        session = self.session
+        sink = self.sink = Sink()
+        session.try_depth = 0
+        session.caught.clear()
+        session.insert_execute_depth = 0
+        session.start_statement()
+        settings = session.settings
+        try:
+            session.refresh()
+            if parameters is None:
+                unit = units.unit_of(text, settings.quoted_identifier)
+                self._level(unit, session.scopes[0])
+            else:
+                head = ", ".join(f"@P{i} {t}" for i, (t, _) in enumerate(parameters, 1))
+                unit = units.dynamic_unit(text, head, settings.quoted_identifier)
+                scope = Scope(1)
+                session.enter_scope(scope)
+                try:
+                    values = {f"@p{i}": v for i, (_, v) in enumerate(parameters, 1)}
+                    self._level(unit, scope, values)
+                finally:
+                    session.leave_scope()
+        except SqlError as e:
+            session.error = e.number
+            sink.put(Failure(e))
+        except Unsupported as e:
+            self._refused(e)
+        except ToCatch as e:
+            sink.put(Failure(e.error))
+        except (BatchEnd, LevelEnd):
+            pass
+        except BaseException:
+            self._drop_levels()
+            raise
+        tx = session.transaction
+        if tx is not None and tx.doomed:
+            session.undo()
+            sink.put(Failure(sql_error(3998, line=1)))
+        return sink
+
+    def _refused(self, error: Unsupported) -> None:
+        self._drop_levels()
+        tx = self.session.transaction
+        if tx is not None:
+            tx.insert_execute = False
+        self.session.undo()
+        self.sink.put(Failure(error))
+
+    def _drop_levels(self) -> None:
+        session = self.session
+        while len(session.scopes) > 1:
+            session.leave_scope()
+        while self.sink.parent is not None:
+            self.sink = self.sink.parent
+
+    def _level(self, unit: Unit, scope: Scope, values: dict[str, Storage] | None = None) -> Frame:
+        session = self.session
+        outer, outer_variables = self.frame, scope.variables
+        frame = self.frame = Frame(unit, scope, session)
+        if values:
+            frame.values.update(values)
+        scope.variables = {}
+        try:
+            self._declare_tables(frame)
+            self._check(frame)
+            self._statements(unit.statements, frame)
+        except Returned:
+            pass
+        finally:
+            for table in scope.variables.values():
+                if not session.closed:
+                    session.free_temp(table)
+            scope.variables = outer_variables
+            self.frame = outer
+        return frame
+
+    def _declare_tables(self, frame: Frame) -> None:
+        for node in frame.unit.tables:
+            key = (node.name.lower(), frame.scope.level)
+            found = frame.shape.tables.get(key)
+            if found is None:
+                name = f"{node.name}@{frame.scope.level}"
+                found = frame.shape.tables[key] = ddl.temporary(self.session, node.name, name, node.definition, "variable")
+            table, statements = found
+            self.session.make_temp(table.sqlite_name, statements)
+            frame.scope.variables[node.name.lower()] = table
+
+    def _check(self, frame: Frame) -> None:
+        """Compile every statement that can be, as the server does before a batch or procedure runs."""
+        if frame.shape.checked:
+            return
+        for statement in units.every(frame.unit.statements):
+            try:
+                self._compile(statement, frame)
+            except SqlError as e:
+                if e.number not in UNRESOLVED:
+                    raise self._placed(e, statement, frame) from None
+            except Unsupported as u:
+                u.line = u.line or statement.line
+                raise
+        frame.shape.checked = True
+
+    def _compile(self, statement: tree.Statement, frame: Frame) -> None:
+        if isinstance(statement, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete):
+            self._plan(statement, frame, binder.bind_statement)
+        elif isinstance(statement, tree.If | tree.While):
+            self._plan(statement.condition, frame, binder.bind_condition)
+        elif isinstance(statement, tree.SetVariable) and statement.variable.lower() in frame.shape.types:
+            self._plan(statement, frame, binder.bind_statement)
+
+    # -- statements
+
+    def _statements(self, statements: Sequence[tree.Statement], frame: Frame) -> None:
+        index = 0
+        while index < len(statements):
+            try:
+                self._statement(statements[index], frame)
+            except Jump as jump:
+                target = next(
+                    (
+                        i
+                        for i, s in enumerate(statements)
+                        if isinstance(s, tree.Label) and s.name.lower() == jump.label.lower()
+                    ),
+                    None,
+                )
+                if target is None:
+                    raise
+                index = target
+            index += 1
+
+    def _statement(self, statement: tree.Statement, frame: Frame) -> None:
+        session = self.session
+        handler = HANDLERS.get(type(statement))
+        if handler is None:
+            raise Unsupported(type(statement).__name__, statement.line)
+        if handler in TRANSPARENT:
+            handler(self, statement, frame)
+            return
+        session._moment = None
+        from .session import hooks
+
+        if hooks:
+            session.boundary("before", type(statement).__name__, statement.line)
+        try:
+            handler(self, statement, frame)
+            session.error = 0
+        except SqlError as e:
+            self._failed(e, statement, frame)
+        except Unsupported as u:
+            u.line = u.line or statement.line
+            raise
+        except apsw.BusyError as e:
+            self._failed(sql_error(1205, session.slot + 51, "lock", state=45), statement, frame)
+            del e
+        except apsw.Error as e:
+            self._failed_inside(e, statement)
+        finally:
+            if hooks:
+                session.boundary("after", type(statement).__name__, statement.line)
+
+    def _failed_inside(self, error: apsw.Error, statement: tree.Statement) -> None:
+        # SQLite could not run what was made of the statement: the engine's limit, told as such.
+        raise Unsupported(f"{type(statement).__name__} (SQLite: {error})", statement.line) from error
+
+    def _placed(self, error: SqlError, statement: tree.Node, frame: Frame) -> SqlError:
+        if not error.line:
+            error.line = statement.line
+        if error.procedure is None:
+            error.procedure = frame.procedure
+        return error
+
+    def _failed(self, error: SqlError, statement: tree.Statement, frame: Frame) -> None:
+        session = self.session
+        self._placed(error, statement, frame)
+        session.error = error.number
+        session.row_count = 0
+        frame.severity = max(frame.severity, error.severity)
+        raised = isinstance(statement, tree.Raiserror)
+        thrown = isinstance(statement, tree.Throw)
+        late = error.number in LATE and isinstance(
+            statement, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete | tree.SetVariable | tree.If | tree.While
+        )
+        aborting = error.number in ABORTING or (session.settings.xact_abort and not raised and error.number != 266)
+        depth = session.try_depth
+        if late and not session.settings.xact_abort:
+            depth = frame.try_depth
+        if depth > 0 and error.severity < 20:
+            if aborting and session.transaction is not None:
+                session.transaction.doomed = True
+            raise ToCatch(error, frame if late else None)
+        if aborting and error.number not in NO_UNDO:
+            tx = session.transaction
+            if tx is not None:
+                tx.insert_execute = False
+            session.undo()
+        self.sink.put(Failure(error))
+        if aborting or thrown:
+            raise BatchEnd
+        if late:
+            raise LevelEnd
+        if isinstance(statement, tree.Insert | tree.Update | tree.Delete):
+            self.sink.put(Message(3621, message_text(3621), 0, 0, error.line, error.procedure))
+
+    # -- plans
+
+    def _plan(self, node: tree.Node, frame: Frame, bind: Callable[[Any, Any], Any]) -> Any:
+        shape = frame.shape
+        if shape.version != self.session.catalog.version:
+            values = frame.values
+            frame.shape = shape = frame.unit.shape(self.session)
+            frame.names = Names(self.session, shape.types)
+            frame.values = values
+        plan = shape.plans.get(id(node))
+        if plan is None or not frame.names.valid(plan):
+            names = Names(self.session, shape.types)
+            try:
+                compiled = bind(node, names)
+            except SqlError as e:
+                if not e.line:
+                    e.line = node.line
+                raise
+            plan = shape.plans[id(node)] = Plan(compiled, names.temps, names.options)
+        return plan.compiled
+
+    def query(self, query: Query, frame: Frame) -> list[tuple[Storage, ...]]:
+        """The rows of a bound query."""
+        session = self.session
+        temporary = session.read(query.touched.tables, query.touched.locking)
+        values = frame.values
+        try:
+            return session.db.execute(query.sql, tuple([values[p] for p in query.parameters])).fetchall()
+        finally:
+            if temporary:
+                session.read_done()
+
+    def locked(self, node: tree.Node, frame: Frame, bind: Callable[[Any, Any], Any], locks: Callable[[Any], bool]) -> Any:
+        """A plan, made again if taking the write lock showed another catalog."""
+        compiled = self._plan(node, frame, bind)
+        tx = self.session.transaction
+        if tx is not None and not tx.writing and not self.session.readonly and not tx.doomed and locks(compiled):
+            before = self.session.catalog.version
+            self.session.lock()
+            if self.session.catalog.version != before:
+                compiled = self._plan(node, frame, bind)
+        return compiled
+
+    def value(self, expr: tree.Expr, frame: Frame, type_: SqlType | None = None) -> tuple[Storage, SqlType]:
+        """Value and type of an expression; converted when `type_` is given."""
+        session = self.session
+        if isinstance(expr, tree.Variable):
+            found: Storage = frame.values[expr.name.lower()]
+            of = frame.shape.types[expr.name.lower()]
+        else:
+            literal = _literal(expr)
+            if literal is not None:
+                found, of = literal
+            else:
+                query = self._plan(expr, frame, binder.bind_expression)
+                rows = self.query(query, frame)
+                found, of = rows[0][0], query.columns[0].type
+        if type_ is None:
+            return found, of
+        return self.converted(found, of, type_), type_
+
+    def converted(self, value: Storage, of: SqlType, to: SqlType) -> Storage:
+        """An implicit conversion, as an assignment to a variable does it."""
+        if value is None:
+            return None
+        if of.same_as(to) and not to.is_string:
+            return value
+        return convert(value, of, to, implicit=True, session=self.session)
+
+    # -- queries and DML
+
+    def select(self, statement: tree.SelectStatement, frame: Frame) -> None:
+        """SELECT: rows to the client, to variables, or into a new table."""
+        session = self.session
+        query = self._plan(statement, frame, binder.bind_statement)
+        if query.into is not None:
+            session.row_count = ddl.select_into(self, query, frame)
+            self.count()
+            return
+        rows = self.query(query, frame)
+        session.row_count = len(rows)
+        if query.assigns:
+            if rows:
+                for name, value in zip(query.assigns, rows[-1], strict=True):
+                    frame.values[name] = value
+            return
+        if query.json and not rows:
+            session.row_count = 0
+        self.sink.put(ResultSet(query.columns, rows))
+
+    def write(self, statement: tree.Insert | tree.Update | tree.Delete, frame: Frame) -> None:
+        """INSERT, UPDATE, DELETE."""
+        session = self.session
+        plan = self._plan(statement, frame, binder.bind_statement)
+        if plan.table.kind == "user":
+            session.check_writable()
+            before = session.catalog.version
+            if session.transaction is not None:
+                session.lock()
+                if session.catalog.version != before:
+                    plan = self._plan(statement, frame, binder.bind_statement)
+        elif plan.table.kind == "system":
+            raise sql_error(259, "Ad hoc updates to system catalogs are not allowed.")
+        if isinstance(plan, Insert) and plan.execute is not None:
+            self._insert_execute(plan, frame)
+            return
+        writer = dml.Writer(self, frame)
+        if isinstance(plan, Insert):
+            outputs = writer.insert(plan)
+        elif isinstance(plan, Update):
+            outputs = writer.update(plan)
+        else:
+            assert isinstance(plan, Delete)
+            outputs = writer.delete(plan)
+        session.row_count = writer.rows
+        if outputs is not None:
+            self.sink.put(ResultSet(*outputs))
+        else:
+            self.count()
+
+    def count(self) -> None:
+        """Tell the client how many rows a statement touched, unless NOCOUNT."""
+        if not self.session.settings.nocount:
+            self.sink.put(Count(self.session.row_count))
+
+    def _insert_execute(self, plan: Insert, frame: Frame) -> None:
+        session = self.session
+        if self.sink.parent is not None:
+            raise sql_error(8164)
+        own = session.transaction is None
+        if own:
+            session.begin()
+        tx = session.transaction
+        assert tx is not None
+        marked, tx.insert_execute = tx.insert_execute, True
+        self.sink = Sink(parent=self.sink)
+        capture = self.sink
+        done = False
+        try:
+            self._execute_any(plan.execute, frame)
+            done = True
+        finally:
+            self.sink = capture.parent or self.sink
+            tx.insert_execute = marked
+            if not done and own and session.transaction is tx and not tx.doomed:
+                session.undo()
+        try:
+            writer = dml.Writer(self, frame)
+            sets = [e for e in capture.events if isinstance(e, ResultSet)]
+            outputs = writer.insert_rows(plan, sets)
+            if own:
+                session.commit()
+        except BaseException:
+            if own and session.transaction is tx:
+                session.undo()
+            raise
+        session.row_count = writer.rows
+        if outputs is not None:
+            self.sink.put(ResultSet(*outputs))
+        else:
+            self.count()
+
+    def truncate(self, statement: tree.Truncate, frame: Frame) -> None:
+        """TRUNCATE TABLE."""
+        ddl.truncate(self, statement, frame)
+        self.session.row_count = 0
+
+    def define(self, statement: tree.Statement, frame: Frame) -> None:
+        """CREATE, ALTER, DROP and kin."""
+        ddl.execute(self, statement, frame)
+        self.session.row_count = 0
+
+    # -- variables
+
+    def declare(self, statement: tree.Declare, frame: Frame) -> None:
+        """DECLARE with values."""
+        for declaration in statement.variables:
+            if declaration.value is not None:
+                self._assign(declaration.name, declaration.value, frame)
+
+    def nothing(self, statement: tree.Statement, frame: Frame) -> None:
+        """DECLARE @t TABLE: the table is there from the start. A label."""
+
+    def _assign(self, name: str, value: tree.Expr, frame: Frame) -> None:
+        key = name.lower()
+        frame.values[key] = self.value(value, frame, frame.shape.types[key])[0]
+        self.session.row_count = 1
+
+    def set_variable(self, statement: tree.SetVariable, frame: Frame) -> None:
+        """SET @v = value."""
+        key = statement.variable.lower()
+        if key not in frame.shape.types:
+            raise Unsupported("Cursor variables", statement.line)
+        query = self._plan(statement, frame, binder.bind_statement)
+        rows = self.query(query, frame)
+        frame.values[key] = rows[0][0]
+        self.session.row_count = 1
+
+    def set_option(self, statement: tree.SetOption, frame: Frame) -> None:
+        """SET a, b ON."""
+        for option in statement.options:
+            self.session.set_option(option, statement.on, statement.line)
+        self.session.row_count = 0
+
+    def set_value(self, statement: tree.SetValue, frame: Frame) -> None:
+        """SET option value."""
+        expr = statement.value
+        value = expr.value if isinstance(expr, tree.Bareword) else self.value(expr, frame)[0]
+        self.session.set_value(statement.option, value, statement.line)
+        self.session.row_count = 0
+
+    def set_isolation(self, statement: tree.SetIsolation, frame: Frame) -> None:
+        """SET TRANSACTION ISOLATION LEVEL."""
+        self.session.set_isolation(statement.level)
+        self.session.row_count = 0
+
+    def set_identity_insert(self, statement: tree.SetIdentityInsert, frame: Frame) -> None:
+        """SET IDENTITY_INSERT."""
+        dml.set_identity_insert(self.session, statement)
+        self.session.row_count = 0
+
+    # -- control of flow
+
+    def block(self, statement: tree.Block, frame: Frame) -> None:
+        """BEGIN ... END."""
+        self._statements(statement.statements, frame)
+
+    def condition(self, statement: tree.If | tree.While, frame: Frame) -> bool:
+        """The condition of IF or WHILE; a statement of its own."""
+        session = self.session
+        session._moment = None
+        from .session import hooks
+
+        if hooks:
+            session.boundary("before", type(statement).__name__, statement.line)
+        try:
+            query = self._plan(statement.condition, frame, binder.bind_condition)
+            true = self.query(query, frame)[0][0] == 1
+            session.error = 0
+        except SqlError as e:
+            self._failed(e, statement, frame)
+            true = False
+        except Unsupported as u:
+            u.line = u.line or statement.line
+            raise
+        except apsw.Error as e:
+            self._failed_inside(e, statement)
+        session.row_count = 0
+        return true
+
+    def if_(self, statement: tree.If, frame: Frame) -> None:
+        """IF. After an error in the condition neither branch runs... the server skips the statement."""
+        if self.condition(statement, frame):
+            self._statements((statement.then,), frame)
+        elif statement.otherwise is not None and self.session.error == 0:
+            self._statements((statement.otherwise,), frame)
+
+    def while_(self, statement: tree.While, frame: Frame) -> None:
+        """WHILE."""
+        while self.condition(statement, frame):
+            try:
+                self._statements((statement.body,), frame)
+            except Break:
+                break
+            except Continue:
+                continue
+
+    def break_(self, statement: tree.Break, frame: Frame) -> None:
+        """BREAK."""
+        raise Break
+
+    def continue_(self, statement: tree.Continue, frame: Frame) -> None:
+        """CONTINUE."""
+        raise Continue
+
+    def goto(self, statement: tree.Goto, frame: Frame) -> None:
+        """GOTO."""
+        raise Jump(statement.label)
+
+    def return_(self, statement: tree.Return, frame: Frame) -> None:
+        """RETURN, with an int in a procedure."""
+        if statement.value is None:
+            raise Returned(None)
+        if frame.unit.returns is not None:
+            frame.values["@@return"] = self.value(
+                statement.value, frame, units.resolve_type(frame.unit.returns, self.session)
+            )[0]
+            raise Returned(None)
+        if frame.scope.module is None:
+            raise sql_error(178)
+        value, _ = self.value(statement.value, frame, INT)
+        raise Returned(0 if value is None else int(value))
+
+    def try_catch(self, statement: tree.TryCatch, frame: Frame) -> None:
+        """TRY ... CATCH."""
+        session = self.session
+        depth, levels, sink = session.try_depth, len(session.scopes), self.sink
+        session.try_depth = depth + 1
+        try:
+            self._statements(statement.body, frame)
+            return
+        except ToCatch as e:
+            if e.passing is frame:
+                raise
+            caught = e.error
+        finally:
+            session.try_depth = depth
+        assert len(session.scopes) == levels and self.sink is sink
+        session.caught.append(caught)
+        session.error = caught.number
+        try:
+            self._statements(statement.handler, frame)
+        finally:
+            session.caught.pop()
+
+    def throw(self, statement: tree.Throw, frame: Frame) -> None:
+        """THROW."""
+        session = self.session
+        if statement.number is None:
+            if not session.caught:
+                raise SqlError(
+                    10704,
+                    "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement "
+                    "inside a CATCH block, or add error parameters to the THROW statement.",
+                    15,
+                )
+            raise session.caught[-1]
+        number = self.value(statement.number, frame, INT)[0]
+        message = self.value(statement.message, frame, nvarchar(2048))[0] if statement.message is not None else None
+        state = self.value(statement.state, frame, INT)[0] if statement.state is not None else 1
+        if not isinstance(number, int) or not 50000 <= number <= 2147483647:
+            raise SqlError(
+                35100,
+                f"Error number {number} in the THROW statement is outside the valid range. Specify an error number in the "
+                "valid range of 50000 to 2147483647.",
+            )
+        if not isinstance(state, int) or not 0 <= state <= 255:
+            raise sql_error(1023, 3, "THROW") if state is None else SqlError(
+                2787, f"Invalid format specification: '{state}'."
+            )
+        raise SqlError(number, _percents(str(message or "")), 16, state, statement.line)
+
+    def raiserror(self, statement: tree.Raiserror, frame: Frame) -> None:
+        """RAISERROR: a message below severity 11, else an error."""
+        from .raiserror import formatted
+
+        unknown = set(statement.options) - {"NOWAIT"}
+        if unknown:
+            raise Unsupported(f"RAISERROR WITH {', '.join(sorted(unknown))}", statement.line)
+        template, of = self.value(statement.message, frame)
+        severity = self.value(statement.severity, frame, INT)[0]
+        state = self.value(statement.state, frame, INT)[0]
+        args = [self.value(a, frame) for a in statement.args]
+        if of.is_integer:
+            raise Unsupported("RAISERROR with a message number", statement.line)
+        assert isinstance(severity, int) and isinstance(state, int)
+        text = formatted(str(template if template is not None else ""), args)
+        severity, state = max(severity, 0), min(max(state, 0), 255)
+        if severity > 18:
+            raise sql_error(2754)
+        self.session.row_count = 0
+        if severity <= 10:
+            self.sink.put(Message(50000, text, severity if severity else 0, state, statement.line, frame.procedure))
+            return
+        raise SqlError(50000, text, severity, state, statement.line)
+
+    def print_(self, statement: tree.Print, frame: Frame) -> None:
+        """PRINT."""
+        value, of = self.value(statement.value, frame)
+        text = self.converted(value, of, nvarchar(4000) if of.is_unicode else nvarchar(8000))
+        self.sink.put(Message(0, str(text) if text is not None else " ", 0, 1, statement.line, frame.procedure))
+        self.session.row_count = 0
+
+    def wait_for(self, statement: tree.WaitFor, frame: Frame) -> None:
+        """WAITFOR DELAY."""
+        if statement.kind != "DELAY":
+            raise Unsupported("WAITFOR TIME", statement.line)
+        value, of = self.value(statement.value, frame)
+        text = str(self.converted(value, of, nvarchar(100)))
+        parts = text.strip().split(":")
+        try:
+            hours, minutes = int(parts[0]), int(parts[1])
+            seconds = float(parts[2]) if len(parts) > 2 else 0.0
+        except (ValueError, IndexError):
+            raise SqlError(148, f"Incorrect time syntax in time string '{text}' used with WAITFOR.", 15) from None
+        time.sleep(hours * 3600 + minutes * 60 + seconds)
+        self.session.row_count = 0
+
+    # -- transactions
+
+    def begin_transaction(self, statement: tree.BeginTransaction, frame: Frame) -> None:
+        """BEGIN TRANSACTION."""
+        self.session.begin(self._name(statement.name, frame))
+        self.session.row_count = 0
+
+    def commit(self, statement: tree.Commit, frame: Frame) -> None:
+        """COMMIT."""
+        self.session.commit()
+        self.session.row_count = 0
+
+    def rollback(self, statement: tree.Rollback, frame: Frame) -> None:
+        """ROLLBACK."""
+        self.session.rollback(self._name(statement.name, frame))
+        self.session.row_count = 0
+
+    def save_transaction(self, statement: tree.SaveTransaction, frame: Frame) -> None:
+        """SAVE TRANSACTION."""
+        name = self._name(statement.name, frame)
+        assert name is not None
+        self.session.save(name)
+        self.session.row_count = 0
+
+    def _name(self, name: str | None, frame: Frame) -> str | None:
+        if name is not None and name.startswith("@"):
+            return str(frame.values[name.lower()])
+        return name
+
+    # -- calls
+
+    def execute(self, statement: tree.Execute | tree.ExecuteString, frame: Frame) -> None:
+        """EXECUTE."""
+        self._execute_any(statement, frame)
+
+    def _execute_any(self, node: Any, frame: Frame) -> None:
+        if isinstance(node, tree.ExecuteString):
+            text = "".join(str(self.value(p, frame, nvarchar())[0] or "") for p in node.parts)
+            self.run_dynamic(text, "", {}, frame)
+            return
+        assert isinstance(node, tree.Execute)
+        if node.result_sets not in (None, "UNDEFINED"):
+            raise Unsupported("WITH RESULT SETS", node.line)
+        if isinstance(node.procedure, tree.Variable):
+            name = str(frame.values[node.procedure.name.lower()] or "")
+            parts = split_name(name)
+        else:
+            parts = node.procedure.parts
+        code = self._call(parts, node, frame)
+        if node.return_variable is not None:
+            key = node.return_variable.lower()
+            frame.values[key] = self.converted(code, INT, frame.shape.types[key])
+
+    def _call(self, parts: tuple[str, ...], node: tree.Execute, frame: Frame) -> int | None:
+        from .system_procedures import PROCEDURES
+
+        session = self.session
+        session.refresh()
+        found = session.find_object(parts)
+        if not isinstance(found, Module):
+            system = PROCEDURES.get(parts[-1].lower())
+            if system is not None and (len(parts) == 1 or parts[-2].lower() in ("", "sys", "dbo")):
+                return system(self, node, frame)
+            raise sql_error(2812, ".".join(parts), state=62)
+        if found.kind != "P":
+            raise sql_error(2809, "procedure", found.name, found.name, "function")
+        unit = units.module_unit(found)
+        shape = unit.shape(session)
+        values, outputs = self._arguments(found.name, shape.parameters, node.args, frame)
+        frame_of_call = self.call(found, unit, values)
+        code = frame_of_call.values.get("@@return_code")
+        for target, source in outputs.items():
+            frame.values[target] = self.converted(
+                frame_of_call.values[source], shape.types[source], frame.shape.types[target]
+            )
+        assert code is None or isinstance(code, int)
+        return code
+
+    def call(self, module: Module, unit: Unit, values: dict[str, Storage]) -> Frame:
+        """Run a procedure's body; its return code is the value of @@return_code."""
+        session = self.session
+        if len(session.scopes) > NESTING_LIMIT:
+            raise sql_error(217)
+        scope = Scope(len(session.scopes), module, name=module.name)
+        settings = session.settings
+        session.settings = settings.copy()
+        session.settings.ansi_nulls, session.settings.quoted_identifier = module.ansi_nulls, module.quoted_identifier
+        count = session.trancount()
+        outer = self.frame
+        session.enter_scope(scope)
+        try:
+            frame = self.frame = Frame(unit, scope, session)
+            frame.values.update(values)
+            code: int | None = None
+            try:
+                self._declare_tables(frame)
+                self._check(frame)
+                self._statements(unit.statements, frame)
+            except Returned as r:
+                code = r.value
+            except LevelEnd:
+                code = -6
+            frame.values["@@return_code"] = (
+                code if code is not None else (10 - frame.severity if frame.severity > 10 else 0)
+            )
+            quiet = session.settings.xact_abort
+        finally:
+            # Only what the session keeps of it survives the call.
+            settings.context_info = session.settings.context_info
+            session.settings = settings
+            session.leave_scope()
+            self.frame = outer
+        if session.trancount() != count and not quiet:
+            error = sql_error(266, count, session.trancount(), state=2)
+            error.procedure, error.line = module.name, 0
+            self._mismatch(error)
+        return frame
+
+    def _mismatch(self, error: SqlError) -> None:
+        if self.session.try_depth > 0:
+            raise ToCatch(error)
+        self.sink.put(Failure(error))
+
+    def _arguments(
+        self, name: str, parameters: tuple[Parameter, ...], args: Iterable[tree.ExecArgument], frame: Frame
+    ) -> tuple[dict[str, Storage], dict[str, str]]:
+        by_name = {p.name.lower(): p for p in parameters}
+        values: dict[str, Storage] = {}
+        outputs: dict[str, str] = {}
+        given = list(args)
+        if given and not parameters:
+            raise sql_error(8146, name)
+        named = False
+        for position, arg in enumerate(given):
+            if arg.name is not None:
+                named = True
+                found = by_name.get(arg.name.lower())
+                if found is None:
+                    raise sql_error(8145, arg.name, name)
+            else:
+                if named:
+                    raise sql_error(119, position + 1)
+                if position >= len(parameters):
+                    raise sql_error(8144, name, state=2)
+                found = parameters[position]
+            key = found.name.lower()
+            if key in values:
+                raise sql_error(8143, found.name)
+            if arg.output:
+                if not found.output:
+                    raise sql_error(8162, found.name, state=2)
+                if not isinstance(arg.value, tree.Variable):
+                    raise sql_error(179)
+                outputs[arg.value.name.lower()] = key
+            if isinstance(arg.value, tree.DefaultValue):
+                continue
+            value, of = self._argument(arg.value, frame)
+            values[key] = self._converted_argument(value, of, found.type)
+        for p in parameters:
+            key = p.name.lower()
+            if key not in values:
+                if p.default is None:
+                    raise sql_error(201, name, p.name, state=4)
+                value, of = self._argument(p.default, frame)
+                values[key] = self.converted(value, of, p.type)
+        return values, outputs
+
+    def _argument(self, expr: tree.Expr, frame: Frame) -> tuple[Storage, SqlType]:
+        if isinstance(expr, tree.Bareword):
+            return expr.value, nvarchar(max(1, len(expr.value)))
+        return self.value(expr, frame)
+
+    def _converted_argument(self, value: Storage, of: SqlType, to: SqlType) -> Storage:
+        try:
+            return self.converted(value, of, to)
+        except SqlError as e:
+            if e.number in (245, 241, 242, 8169, 235, 244, 248, 8114, 295):
+                raise sql_error(8114, of.display_name, to.display_name, state=1) from None
+            raise
+
+    def run_dynamic(
+        self, text: str, parameters: str, values: dict[str, Storage], frame: Frame, unit: Unit | None = None
+    ) -> Frame:
+        """EXEC('...') or sp_executesql: a level of its own, which sees the caller's #temp tables but not its variables."""
+        session = self.session
+        if len(session.scopes) > NESTING_LIMIT:
+            raise sql_error(217)
+        dynamic_texts.append(text) if dynamic_texts is not None else None
+        if unit is None:
+            try:
+                unit = units.dynamic_unit(text, parameters, session.settings.quoted_identifier)
+            except SqlError as e:
+                e.procedure = e.procedure or ""
+                raise
+        scope = Scope(len(session.scopes), None)
+        settings = session.settings
+        session.settings = settings.copy()
+        session.enter_scope(scope)
+        try:
+            made: Frame | None = None
+            with suppress(LevelEnd):
+                made = self._level(unit, scope, values)
+        finally:
+            settings.context_info = session.settings.context_info
+            session.settings = settings
+            session.leave_scope()
+        if made is None:
+            made = Frame(unit, scope, session)
+            made.values.update(values)
+            made.severity = 16
+        return made
+
+    def module(self, statement: tree.Statement, frame: Frame) -> None:
+        """CREATE PROCEDURE and kin."""
+        self.define(statement, frame)
+
+    def use(self, statement: tree.Use, frame: Frame) -> None:
+        """USE of the session's own database."""
+        if statement.database.lower() != self.session.database.lower():
+            raise Unsupported(f"USE {statement.database} (a connection has one database)", statement.line)
+        self.session.row_count = 0
+
+    def cursor(self, statement: tree.Statement, frame: Frame) -> None:
+        """Cursors."""
+        raise Unsupported("Cursors", statement.line)
+
+
+dynamic_texts: list[str] | None = None
+"""Set to a list, it collects every dynamic text that is run (for the tests that parse them all with Microsoft's parser)."""
+
+
+def _percents(text: str) -> str:
+    return text
+
+
+def _literal(expr: tree.Expr) -> tuple[Storage, SqlType] | None:
+    """Value and type of a literal that needs no binder."""
+    if isinstance(expr, tree.IntLiteral) and expr.value <= 2147483647:
+        return expr.value, INT
+    if isinstance(expr, tree.Unary) and expr.op == "-" and isinstance(expr.operand, tree.IntLiteral):
+        if expr.operand.value <= 2147483648:
+            return -expr.operand.value, INT
+        return None
+    if isinstance(expr, tree.StringLiteral):
+        type_ = literal_type(expr.value, unicode=expr.national)
+        return encode(expr.value, type_), type_
+    if isinstance(expr, tree.NullLiteral):
+        return None, INT
+    if isinstance(expr, tree.Bareword):
+        return expr.value, nvarchar(max(1, len(expr.value)))
+    return None
+
+
+def split_name(text: str) -> tuple[str, ...]:
+    """The parts of a multipart name in a string."""
+    parts: list[str] = []
+    rest = text.strip()
+    while True:
+        rest = rest.lstrip()
+        if rest[:1] in ("[", '"'):
+            close = "]" if rest[0] == "[" else '"'
+            part, index = "", 1
+            while index < len(rest):
+                if rest[index] == close:
+                    if rest[index + 1 : index + 2] == close:
+                        index += 1
+                    else:
+                        break
+                part += rest[index]
+                index += 1
+            parts.append(part)
+            rest = rest[index + 1 :].lstrip()
+        else:
+            part, dot, _ = rest.partition(".")
+            parts.append(part.strip())
+            rest = rest[len(part) :]
+        if not rest.startswith("."):
+            return tuple(parts)
+        rest = rest[1:]
+
+
+HANDLERS: Final[dict[type, Callable[[Interpreter, Any, Frame], None]]] = {
+    tree.SelectStatement: Interpreter.select,
+    tree.Insert: Interpreter.write,
+    tree.Update: Interpreter.write,
+    tree.Delete: Interpreter.write,
+    tree.Truncate: Interpreter.truncate,
+    tree.Declare: Interpreter.declare,
+    tree.DeclareTable: Interpreter.nothing,
+    tree.Label: Interpreter.nothing,
+    tree.SetVariable: Interpreter.set_variable,
+    tree.SetOption: Interpreter.set_option,
+    tree.SetValue: Interpreter.set_value,
+    tree.SetIsolation: Interpreter.set_isolation,
+    tree.SetIdentityInsert: Interpreter.set_identity_insert,
+    tree.Block: Interpreter.block,
+    tree.If: Interpreter.if_,
+    tree.While: Interpreter.while_,
+    tree.Break: Interpreter.break_,
+    tree.Continue: Interpreter.continue_,
+    tree.Goto: Interpreter.goto,
+    tree.Return: Interpreter.return_,
+    tree.TryCatch: Interpreter.try_catch,
+    tree.Throw: Interpreter.throw,
+    tree.Raiserror: Interpreter.raiserror,
+    tree.Print: Interpreter.print_,
+    tree.WaitFor: Interpreter.wait_for,
+    tree.Use: Interpreter.use,
+    tree.BeginTransaction: Interpreter.begin_transaction,
+    tree.Commit: Interpreter.commit,
+    tree.Rollback: Interpreter.rollback,
+    tree.SaveTransaction: Interpreter.save_transaction,
+    tree.Execute: Interpreter.execute,
+    tree.ExecuteString: Interpreter.execute,
+    tree.DeclareCursor: Interpreter.cursor,
+    tree.OpenCursor: Interpreter.cursor,
+    tree.FetchCursor: Interpreter.cursor,
+    tree.CloseCursor: Interpreter.cursor,
+    tree.DeallocateCursor: Interpreter.cursor,
+    **dict.fromkeys(ddl.STATEMENTS, Interpreter.define),
+}
+TRANSPARENT: Final = frozenset(
+    {
+        Interpreter.block,
+        Interpreter.if_,
+        Interpreter.while_,
+        Interpreter.break_,
+        Interpreter.continue_,
+        Interpreter.goto,
+        Interpreter.try_catch,
+        Interpreter.nothing,
+    }
+)
+
+__all__ = ["Column", "Frame", "Interpreter", "Table", "dynamic_texts", "split_name"]

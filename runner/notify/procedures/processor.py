@@ -1,0 +1,339 @@
+"""The processor's procedures: runs, definitions, scans, changes, batches, audit. They decide; nothing here does."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from notify.databases import Connection, ResultSet
+from notify.procedures import call, from_json, to_json
+
+__all__ = [
+    "Activation",
+    "Batch",
+    "Problem",
+    "Recorded",
+    "Saved",
+    "Scan",
+    "activate_notification",
+    "audit_changes",
+    "begin_run",
+    "claim_batch",
+    "compare_keys",
+    "complete_batch",
+    "decide_batch",
+    "end_run",
+    "explain_changes",
+    "get_activation",
+    "get_audit_scans",
+    "get_catalog",
+    "get_definitions",
+    "get_key_scans",
+    "get_scans",
+    "pause_notification",
+    "purge_processor",
+    "raise_alert",
+    "record_changes",
+    "record_keys",
+    "refresh_catalog",
+    "release_batch",
+    "requeue_changes",
+    "resume_notification",
+    "retire_notification",
+    "save_notification",
+    "status",
+]
+
+
+class Scan(NamedTuple):
+    """One stamp column of a watched table, to be read with `request` (JSON for detect_changes). `low` is its watermark."""
+
+    stamp_column_id: int
+    scan_version: int
+    table: str
+    stamp_column: str
+    low: str
+    is_first: bool
+    request: str
+
+
+class Recorded(NamedTuple):
+    """What record_changes made of a page."""
+
+    recorded: int
+    pending: int
+    skipped: int
+    superseded: int
+    scan_version: int
+    has_more: bool
+
+
+class Problem(NamedTuple):
+    """Why a definition is refused. `path` as in the JSON definition, `suggestion` the nearest right name or None."""
+
+    path: str
+    value: str | None
+    problem: str
+    suggestion: str | None
+
+
+class Saved(NamedTuple):
+    """`action`: created, changed, unchanged; None when there are problems, and then nothing was saved."""
+
+    problems: list[Problem]
+    action: str | None
+
+
+class Activation(NamedTuple):
+    """What an activation reads: one request per stamp column, and one for the keys (None: no key snapshot)."""
+
+    scans: list[dict[str, Any]]
+    key_request: str | None
+
+
+class Batch(NamedTuple):
+    """Up to 100 changes of one notification under a lease. `channels` maps a channel to its template."""
+
+    batch_id: str
+    lease_token: str
+    notification_name: str
+    notification_guid: str
+    policy: str
+    priority: int
+    expires_in_seconds: int | None
+    channels: dict[str, str]
+    request: str
+    changes: list[dict[str, Any]]
+
+
+def begin_run(connection: Connection, host: str, process_id: int) -> dict[str, Any]:
+    """Opens a run and sweeps expired leases: run_id and what was swept."""
+    return call(connection, "notify.begin_run", host=host, process_id=process_id)[0].one()
+
+
+def end_run(connection: Connection, run_id: int, outcome: str, summary: str) -> None:
+    """Closes a run: ok, partly or failed."""
+    call(connection, "notify.end_run", run_id=run_id, outcome=outcome, summary=summary[:4000])
+
+
+def refresh_catalog(connection: Connection, columns: list[dict[str, Any]], procedures: list[dict[str, Any]]) -> None:
+    """Replaces the copy of the replica's catalog."""
+    call(connection, "notify.refresh_catalog", columns=to_json(columns), procedures=to_json(procedures))
+
+
+def get_catalog(connection: Connection) -> list[ResultSet]:
+    """The copy: columns, procedures."""
+    return call(connection, "notify.get_catalog")
+
+
+def save_notification(connection: Connection, definition: dict[str, Any], *, dry_run: bool) -> Saved:
+    """Checks a definition and saves it if it has no problem."""
+    results = call(connection, "notify.save_notification", definition=to_json(definition), dry_run=dry_run)
+    problems = [Problem(row["path"], row["value"], row["problem"], row["suggestion"]) for row in results[0].records()]
+    action = results[1].rows[0][0] if len(results) > 1 and results[1].rows else None
+    return Saved(problems, None if problems else action)
+
+
+def get_definitions(connection: Connection) -> list[dict[str, Any]]:
+    """Every notification: name, state, definition (parsed JSON)."""
+    records = call(connection, "notify.get_definitions")[0].records()
+    return [{**record, "definition": from_json(record["definition"])} for record in records]
+
+
+def get_activation(connection: Connection, name: str) -> Activation:
+    """What must be read on the replica to activate (or resume without catching up)."""
+    results = call(connection, "notify.get_activation", name=name)
+    keys = results[1].rows if len(results) > 1 else []
+    return Activation(results[0].records(), keys[0][results[1].columns.index("request")] if keys else None)
+
+
+def activate_notification(connection: Connection, name: str, scans: str, keys: str | None) -> dict[str, Any]:
+    """Sets the lows from one snapshot and records every visible row above them as baseline."""
+    return call(connection, "notify.activate_notification", name=name, scans=scans, keys=keys)[0].one()
+
+
+def pause_notification(connection: Connection, name: str) -> None:
+    """Stops detection and generation; queued messages leave."""
+    call(connection, "notify.pause_notification", name=name)
+
+
+def resume_notification(connection: Connection, name: str, policy: str, scans: str | None) -> None:
+    """catch_up: goes on where it was. skip: a new baseline from `scans`."""
+    call(connection, "notify.resume_notification", name=name, policy=policy, scans=scans)
+
+
+def retire_notification(connection: Connection, name: str) -> None:
+    """Ends a notification; its history stays."""
+    call(connection, "notify.retire_notification", name=name)
+
+
+def get_scans(connection: Connection, run_id: int) -> list[Scan]:
+    """Every stamp column that an active, unpaused schedule needs."""
+    scans: list[Scan] = []
+    for row in call(connection, "notify.get_scans", run_id=run_id)[0].records():
+        request = from_json(row["request"])
+        scans.append(
+            Scan(
+                row["stamp_column_id"],
+                row["scan_version"],
+                f"{request['schema']}.{request['table']}",
+                request["stamp"],
+                request["low"],
+                bool(row.get("is_first")),
+                row["request"],
+            )
+        )
+    return scans
+
+
+def record_changes(
+    connection: Connection,
+    *,
+    run_id: int,
+    scan: Scan,
+    beat: int,
+    safe_stamp: str | None,
+    is_last_page: bool,
+    rows: list[dict[str, Any]],
+) -> Recorded:
+    """Changes and watermark in one transaction.
+
+    Raises:
+        ScanMoved: another cycle was faster; nothing was recorded.
+    """
+    row = call(
+        connection,
+        "notify.record_changes",
+        run_id=run_id,
+        stamp_column_id=scan.stamp_column_id,
+        scan_version=scan.scan_version,
+        beat=beat,
+        safe_stamp=safe_stamp,
+        is_last_page=is_last_page,
+        rows=to_json(rows),
+    )[0].one()
+    return Recorded(**{name: row[name] for name in Recorded._fields})
+
+
+def get_key_scans(connection: Connection, run_id: int) -> list[dict[str, Any]]:
+    """Key snapshots that are due: watched_table_id, key_scan_id, table_name, request."""
+    return call(connection, "notify.get_key_scans", run_id=run_id)[0].records()
+
+
+def record_keys(connection: Connection, key_scan_id: int, rows: list[dict[str, Any]]) -> None:
+    """A piece of the keys read."""
+    call(connection, "notify.record_keys", key_scan_id=key_scan_id, rows=to_json(rows))
+
+
+def compare_keys(connection: Connection, key_scan_id: int, beat: int) -> dict[str, Any]:
+    """Deletes between the stored snapshot and this one: recorded, held, ..."""
+    return call(connection, "notify.compare_keys", key_scan_id=key_scan_id, beat=beat)[0].one()
+
+
+def claim_batch(
+    connection: Connection, *, run_id: int, worker: str, batch_size: int, lease_seconds: int
+) -> Batch | None:
+    """Changes of one notification under a lease; None when there is nothing due."""
+    results = call(
+        connection,
+        "notify.claim_batch",
+        run_id=run_id,
+        worker=worker,
+        batch_size=batch_size,
+        lease_seconds=lease_seconds,
+    )
+    if not results or not results[0].rows:
+        return None
+    row = results[0].one()
+    return Batch(
+        batch_id=str(row["batch_id"]),
+        lease_token=str(row["lease_token"]),
+        notification_name=row["notification_name"],
+        notification_guid=str(row["notification_guid"]),
+        policy=row["policy"],
+        priority=row["priority"],
+        expires_in_seconds=row.get("expires_in_seconds"),
+        channels={item["channel"]: item["template"] for item in from_json(row["channels"])},
+        request=row["request"],
+        changes=results[1].records(),
+    )
+
+
+def decide_batch(
+    connection: Connection,
+    batch: Batch,
+    beat: int,
+    states: list[dict[str, Any]],
+    prerequisites: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """change_number, change_key, verdict (generate, skip, wait), reason.
+
+    Raises:
+        LeaseLost: another worker has the batch.
+    """
+    return call(
+        connection,
+        "notify.decide_batch",
+        batch_id=batch.batch_id,
+        lease_token=batch.lease_token,
+        beat=beat,
+        states=to_json(states),
+        prerequisites=to_json(prerequisites),
+    )[0].records()
+
+
+def complete_batch(connection: Connection, batch: Batch, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Final states: change_key, outcome (enqueued, skipped, failed, superseded), reason, message_count."""
+    return call(
+        connection,
+        "notify.complete_batch",
+        batch_id=batch.batch_id,
+        lease_token=batch.lease_token,
+        results=to_json(results),
+    )[0].one()
+
+
+def release_batch(connection: Connection, batch: Batch, reason: str) -> None:
+    """Gives a batch back, undone."""
+    call(
+        connection,
+        "notify.release_batch",
+        batch_id=batch.batch_id,
+        lease_token=batch.lease_token,
+        reason=reason[:400],
+    )
+
+
+def requeue_changes(connection: Connection, notification: str | None, reason: str | None) -> int:
+    """Failed changes become pending again: how many."""
+    row = call(connection, "notify.requeue_changes", notification=notification, reason=reason)[0].rows[0]
+    return int(row[0])
+
+
+def explain_changes(connection: Connection, record_key: str) -> list[ResultSet]:
+    """One record's story on the processor."""
+    return call(connection, "notify.explain_changes", record_key=record_key)
+
+
+def get_audit_scans(connection: Connection) -> list[ResultSet]:
+    """What the audit reads on the replica: one request per scan, high = low."""
+    return call(connection, "notify.get_audit_scans")
+
+
+def audit_changes(connection: Connection, **parameters: Any) -> list[ResultSet]:
+    """Compares what the replica shows with what is recorded."""
+    return call(connection, "notify.audit_changes", **parameters)
+
+
+def status(connection: Connection) -> list[ResultSet]:
+    """Notifications, watermarks, work left, last runs, open alerts."""
+    return call(connection, "notify.status")
+
+
+def purge_processor(connection: Connection, older_than_days: int, batch_size: int) -> ResultSet:
+    """Deletes finished work that is old enough, in small steps."""
+    return call(connection, "notify.purge_processor", older_than_days=older_than_days, batch_size=batch_size)[0]
+
+
+def raise_alert(connection: Connection, **parameters: Any) -> None:
+    """Tells the operators through the processor's own Database Mail."""
+    call(connection, "notify.raise_alert", **parameters)
