@@ -1149,7 +1149,7 @@ class OpenCursor(Statement):
 
 @dataclass(frozen=True, slots=True)
 class FetchCursor(Statement):
-    """`FETCH [direction [offset]] FROM cursor INTO variables`; direction NEXT, PRIOR, FIRST, LAST, ABSOLUTE, RELATIVE."""
+    """`FETCH [direction [offset]] FROM cursor INTO variables`; NEXT, PRIOR, FIRST, LAST, ABSOLUTE, RELATIVE."""
 
     cursor: str
     direction: str = "NEXT"
@@ -1176,7 +1176,7 @@ class DeallocateCursor(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Option(Node):
-    """`name = value` or `name`, of WITH (...) and SET: upper case name; value as written, upper case unless a literal."""
+    """`name = value` or `name`, of WITH (...) and SET: upper case; a literal value as written."""
 
     name: str
     value: str | None = None
@@ -1447,7 +1447,7 @@ class UpdateStatistics(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Node):
-    """A parameter of a procedure or function; `default` None means that there is none (a NULL default is NullLiteral)."""
+    """A parameter of a procedure or function; `default` None: there is none (DEFAULT NULL is a NullLiteral)."""
 
     name: str
     type: TypeName

@@ -14,8 +14,8 @@ T = TypeVar("T")
 ASSIGNMENT_OPS: Final = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="})
 
 _WITH_NEEDS_SEMICOLON: Final = (
-    "Incorrect syntax near the keyword 'with'. If this statement is a common table expression, an xmlnamespaces clause or "
-    "a change tracking context clause, the previous statement must be terminated with a semicolon."
+    "Incorrect syntax near the keyword 'with'. If this statement is a common table expression, an xmlnamespaces clause "
+    "or a change tracking context clause, the previous statement must be terminated with a semicolon."
 )
 _CTE_NEEDS_SEMICOLON: Final = (
     "Incorrect syntax near '%s'. If this is intended to be a common table expression, you need to explicitly terminate "
