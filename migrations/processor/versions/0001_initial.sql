@@ -47,6 +47,12 @@ CREATE TABLE notify.catalog_procedure (
     CONSTRAINT pk_catalog_procedure PRIMARY KEY CLUSTERED (schema_name, procedure_name)
 );
 GO
+/* The time zones that AT TIME ZONE knows; UTC is one of them. */
+CREATE TABLE notify.catalog_time_zone (
+    name sysname NOT NULL,
+    CONSTRAINT pk_catalog_time_zone PRIMARY KEY CLUSTERED (name)
+);
+GO
 /* A table of the application that at least one notification watches; what all its notifications share. */
 CREATE TABLE notify.watched_table (
     watched_table_id INTEGER IDENTITY(1, 1) NOT NULL,
