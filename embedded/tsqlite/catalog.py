@@ -172,6 +172,11 @@ class Table:
         return next((c for c in self.columns if c.is_rowversion), None)
 
     @property
+    def stored(self) -> tuple[Column, ...]:
+        """The columns that SQLite keeps: not the computed ones."""
+        return tuple(c for c in self.columns if c.computed is None)
+
+    @property
     def display(self) -> str:
         """As messages name it: `dbo.t`, `#t`, `@t`."""
         return f"{self.schema}.{self.name}" if self.kind in ("user", "system") else self.name
@@ -244,6 +249,12 @@ class Sequence:
     minimum: int
     maximum: int
     cycle: bool
+
+
+def _expression(text: str) -> Any:
+    from .parser import parse_expression
+
+    return parse_expression(text)
 
 
 def quote(name: str) -> str:
@@ -437,6 +448,10 @@ class Catalog:
         for id_, name in db.execute("SELECT schema_id, name FROM main._ts_schemas"):
             self.schemas[name.lower()] = id_
             self.schema_names[id_] = name
+        self.properties: dict[str, Any] = dict(db.execute("SELECT name, value FROM main._ts_database").fetchall())
+        self.logged = bool(self.properties.get("log"))
+        self.writers: dict[int, Any] = {}
+        """What DML needs to know of a table, by its id; filled and read by `dml`."""
         self._objects: dict[tuple[str, str], Any] = {}
         self._by_id: dict[int, Any] = {}
         self._types: dict[tuple[str, str], UserType | None] = {}
@@ -565,7 +580,7 @@ class Catalog:
                     default,
                     default_name,
                     default_id,
-                    computed,
+                    _expression(computed) if computed else None,
                     bool(guid),
                 )
             )
