@@ -446,6 +446,7 @@ CREATE TABLE notify.alert (
     raise_count INTEGER NOT NULL CONSTRAINT df_alert_raise_count DEFAULT (1),
     raised_at DATETIME2(3) NOT NULL,
     last_raised_at DATETIME2(3) NOT NULL,
+    told_at DATETIME2(3) NULL, /* when operators were told, by Database Mail */
     cleared_at DATETIME2(3) NULL,
     CONSTRAINT pk_alert PRIMARY KEY CLUSTERED (alert_id),
     CONSTRAINT ck_alert_severity CHECK (severity IN ('warning', 'error'))
