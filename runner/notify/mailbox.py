@@ -1,0 +1,98 @@
+"""A real SMTP server on the loopback interface that keeps what it gets: the demo's post office, and the tests'.
+
+It relays nothing. Each mail is kept as received; with a folder it is also written there as .eml and, for people, as .html.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import threading
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+__all__ = ["Mail", "Mailbox"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One delivered mail: the envelope's recipients, and the message as received."""
+
+    recipients: tuple[str, ...]
+    content: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        """The mail, parsed."""
+        message = email.message_from_bytes(self.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
+
+    def part(self, subtype: str) -> str:
+        """The text of its text/`subtype` part ('html', 'plain'), '' if there is none."""
+        for part in self.message.walk():
+            if part.get_content_type() == f"text/{subtype}":
+                assert isinstance(part, EmailMessage)
+                return str(part.get_content())
+        return ""
+
+
+class Mailbox:
+    """``with Mailbox(folder) as box: ... box.port ... box.mails``.
+
+    Args:
+        folder: where to write NUMBER-RECIPIENT.eml and .html; None: only kept in memory.
+        port: TCP port, 0 for a free one.
+    """
+
+    def __init__(self, folder: Path | None = None, port: int = 0) -> None:
+        self.folder = folder
+        self.mails: list[Mail] = []
+        self._lock = threading.Lock()
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=port, decode_data=False, enable_SMTPUTF8=True, data_size_limit=33_554_432
+        )
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        server = self._controller.server
+        assert server is not None
+        return int(server.sockets[0].getsockname()[1])
+
+    def __enter__(self) -> Mailbox:
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._controller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._controller.stop()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
+        """Keeps a mail; the reply's number is its place in `mails`, from 1."""
+        mail = Mail(tuple(envelope.rcpt_tos), bytes(envelope.content))
+        with self._lock:
+            self.mails.append(mail)
+            number = len(self.mails)
+        if self.folder is not None:
+            self._write(self.folder, number, mail)
+        return f"250 2.0.0 Ok: kept as {number}"
+
+    @staticmethod
+    def _write(folder: Path, number: int, mail: Mail) -> None:
+        taken = sum(1 for _ in folder.glob("*.eml"))
+        who = re.sub(r"[^\w.@-]", "_", mail.recipients[0])
+        path = folder / f"{max(number, taken + 1):04d}-{who}"
+        path.with_name(path.name + ".eml").write_bytes(mail.content)
+        html = mail.part("html")
+        if html:
+            path.with_name(path.name + ".html").write_text(html, encoding="utf-8")
