@@ -1,10 +1,12 @@
 """A real SMTP server on the loopback interface that keeps what it gets: the demo's post office, and the tests'.
 
-It relays nothing. Each mail is kept as received; with a folder it is also written there as .eml and, for people, as .html.
+It relays nothing. Each mail is kept as received; with a folder it is also written there as .eml and, for people,
+as .html.
 """
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import re
@@ -15,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 __all__ = ["Mail", "Mailbox"]
 
@@ -55,27 +57,39 @@ class Mailbox:
         self.folder = folder
         self.mails: list[Mail] = []
         self._lock = threading.Lock()
-        self._controller = Controller(
-            self, hostname="127.0.0.1", port=port, decode_data=False, enable_SMTPUTF8=True, data_size_limit=33_554_432
-        )
+        self._requested_port = port
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mailbox", daemon=True)
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        server = self._controller.server
-        assert server is not None
-        return int(server.sockets[0].getsockname()[1])
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
 
     def __enter__(self) -> Mailbox:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-        self._controller.start()
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._controller.stop()
+        assert self._server is not None
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            lambda: SMTP(self, hostname="localhost", enable_SMTPUTF8=True, data_size_limit=33_554_432, loop=self._loop),
+            "127.0.0.1",
+            self._requested_port,
+        )
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         """Keeps a mail; the reply's number is its place in `mails`, from 1."""
