@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from notify import assets
@@ -23,7 +24,7 @@ from notify.procedures import processor, replica
 from notify.render import Renderer
 from notify.workers import run_workers
 
-__all__ = ["CycleReport", "Progress", "Quiet", "TableReport", "run_cycle"]
+__all__ = ["CycleReport", "Progress", "Quiet", "TableReport", "make_renderer", "run_cycle"]
 
 MOVED_LIMIT: Final = 5
 """Times that a scan is read again because a rival recorded it; then the rival has it."""
@@ -134,12 +135,12 @@ def run_cycle(
     progress = progress or Quiet()
     databases = databases or config.databases()
     report = CycleReport()
-    with databases.connection(Role.PROCESSOR) as connection:
-        report.run_id = processor.begin_run(connection, socket.gethostname(), os.getpid())["run_id"]
+    with databases.connection(Role.PROCESSOR) as connection, databases.connection(Role.REPLICA) as source:
+        beat = replica.read_position(source)["beat"]
+        report.run_id = processor.begin_run(connection, socket.gethostname(), os.getpid(), beat)["run_id"]
         try:
-            with databases.connection(Role.REPLICA) as source:
-                _detect(connection, source, report, progress)
-                _compare_keys(connection, source, report, progress)
+            _detect(connection, source, report, progress)
+            _compare_keys(connection, source, report, progress)
             _generate(config, databases, report, progress, renderer)
         except BaseException as error:
             report.outcome = "failed"
@@ -150,6 +151,12 @@ def run_cycle(
             raise
         processor.end_run(connection, report.run_id, report.outcome, _summary(report))
     return report
+
+
+def make_renderer(config: Config, *first: Path) -> Renderer:
+    """The configured templates, with the shipped layouts behind them."""
+    directories = (*first, *config.template_directories, assets.templates())
+    return Renderer(directories, max_sms_segments=config.cycle.max_sms_segments)
 
 
 def _summary(report: CycleReport) -> str:
@@ -255,9 +262,7 @@ def _generate(
     config: Config, databases: Databases, report: CycleReport, progress: Progress, renderer: Renderer | None
 ) -> None:
     """Steps 6 to 10, in worker threads."""
-    renderer = renderer or Renderer(
-        (*config.template_directories, assets.templates()), max_sms_segments=config.cycle.max_sms_segments
-    )
+    renderer = renderer or make_renderer(config)
     host, process_id, lock = socket.gethostname(), os.getpid(), threading.Lock()
 
     def add(result: BatchResult) -> None:

@@ -50,6 +50,10 @@ class Applied:
     baseline: int = 0
     """Rows above the first low, recorded as history: no mail for them."""
 
+    def to_json(self) -> dict[str, Any]:
+        """As documented for `apply --json`."""
+        return {**self.__dict__, "problems": [problem._asdict() for problem in self.problems]}
+
 
 def read_definitions(files: Sequence[Path]) -> list[Definition]:
     """The notifications of TOML files.
@@ -142,8 +146,8 @@ def _apply(
     if problems:
         applied.action = "refused"
         return applied
-    if known is not None:
-        applied.differences = differences(known["definition"], definition.document)
+    if saved.before is not None and saved.after is not None:
+        applied.differences = differences(saved.before, saved.after)
     wanted = definition.state == "active"
     if wanted and (known is None or known["state"] == "draft"):
         applied.activated = True
@@ -181,6 +185,14 @@ def activate(target: Connection, source: Connection, name: str) -> int:
     return int(result.get("baseline") or 0)
 
 
+def resume(target: Connection, source: Connection, name: str, *, skip: bool) -> None:
+    """Goes on after a pause; with `skip` from a new baseline, as an activation makes it."""
+    scans = None
+    if skip:
+        scans = to_json([read_scan(source, item) for item in processor.get_activation(target, name).scans])
+    processor.resume_notification(target, name, "skip" if skip else "catch_up", scans)
+
+
 def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:
     """Every page of one stamp column's first scan, as activate_notification takes it."""
     request = replica.parse_request(item["request"])
@@ -198,7 +210,13 @@ def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:
         }
         page = replica.detect_changes(source, to_json(request))
         rows += page.rows
-    return {"column_name": item["column_name"], "beat": first.beat, "safe_stamp": first.safe_stamp, "rows": rows}
+    return {
+        "column_name": item["column_name"],
+        "beat": first.beat,
+        "safe_stamp": first.safe_stamp,
+        "is_last_page": True,
+        "rows": rows,
+    }
 
 
 def read_key_snapshot(source: Connection, request: str) -> str:
@@ -216,12 +234,12 @@ def read_key_snapshot(source: Connection, request: str) -> str:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What a file changes, a line each: ``path: old → new``. What it leaves out has its default and is not told."""
+    """What differs between two stored definitions, a line each: ``path: old → new``."""
     before, after = _flat(old), _flat(new)
     return [
-        f"{path}: {_shown(before.get(path))} → {_shown(value)}"
-        for path, value in after.items()
-        if str(before.get(path)) != str(value)
+        f"{path}: {_shown(before.get(path))} → {_shown(after.get(path))}"
+        for path in dict.fromkeys([*after, *before])
+        if before.get(path) != after.get(path)
     ]
 
 

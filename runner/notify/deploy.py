@@ -61,6 +61,35 @@ class Migrated:
         """Names of the modules that were created or altered."""
         return [module.name for module in self.modules if module.status in ("new", "changed")]
 
+    @property
+    def extra(self) -> list[str]:
+        """Names of modules in schema notify that no file describes."""
+        return [module.name for module in self.modules if module.status == "extra"]
+
+    def sentence(self) -> str:
+        """One line for a log."""
+        text = f"{self.role}: {len(self.deployed)} modules deployed, {self._unchanged} unchanged"
+        if self.from_revision != self.to_revision:
+            text += f", tables from revision {self.from_revision or 'none'} to {self.to_revision}"
+        elif self.to_revision is not None:
+            text += f", tables at revision {self.to_revision}"
+        return text + (f"; not ours: {', '.join(self.extra)}" if self.extra else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """As documented for `migrate --json`."""
+        return {
+            "role": self.role.value,
+            "from_revision": self.from_revision,
+            "to_revision": self.to_revision,
+            "deployed": self.deployed,
+            "unchanged": self._unchanged,
+            "extra": self.extra,
+        }
+
+    @property
+    def _unchanged(self) -> int:
+        return sum(1 for module in self.modules if module.status == "same")
+
 
 def split_batches(text: str) -> list[str]:
     """T-SQL at its GO lines, as sqlcmd splits it: not inside a comment or a string that runs over lines."""

@@ -13,9 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from notify.databases import Connection, ResultSet
-from notify.errors import DatabaseError, DatabaseUnreachable, LeaseLost, QueueRestored, RenderError
-from notify.procedures import processor, queue, replica
+from notify.errors import (
+    BeatMissing,
+    DatabaseError,
+    DatabaseUnreachable,
+    LeaseLost,
+    NotReadOnly,
+    QueueRestored,
+    RenderError,
+)
+from notify.procedures import processor, queue, replica, to_json
 from notify.procedures.processor import Batch
+from notify.procedures.replica import Extracted
 from notify.recipients import address_for
 from notify.render import REASON_LIMIT, Renderer, merge_fields
 
@@ -24,6 +33,8 @@ __all__ = ["BatchResult", "Generator", "compose"]
 NAME_LIMIT: Final = 200
 KEY_LIMIT: Final = 200
 ADDRESS_LIMIT: Final = 320
+TRANSIENT: Final = frozenset({1205, 1222, 3947, 3948, 3960, 3961, 8645, 8651})
+"""Deadlock, lock timeout, redo or a version store in the way, no memory: no record's fault; the batch is tried later."""
 CALL_LIMIT: Final = 8_000_000
 """Characters of bodies in one call of enqueue_messages: bounds memory here and the log there."""
 
@@ -80,18 +91,20 @@ class Generator:
 
     def _run(self, batch: Batch, result: BatchResult) -> None:
         self._renderer.refresh()
-        extracted = replica.extract_changes(self._replica, batch.request)
+        extracted, broken = self._extract(batch)
         verdicts = processor.decide_batch(
             self._processor, batch, extracted.beat, extracted.states, extracted.prerequisites
         )
         changes = {change["change_number"]: change for change in batch.changes}
         states = {state["change_number"]: state for state in extracted.states}
         rows = _by_change(extracted.merge_rows)
-        done: list[dict[str, Any]] = []
+        done = [_failed(changes[number], reason) for number, reason in broken.items()]
         pending: list[dict[str, Any]] = []
         size = 0
         for verdict in verdicts:
             number = verdict["change_number"]
+            if number in broken:
+                continue
             change, state = changes[number], states.get(number, {})
             if verdict["verdict"] == "wait":
                 result.waiting += 1
@@ -120,6 +133,37 @@ class Generator:
         if done:
             processor.complete_batch(self._processor, batch, done)
         self._count(result, batch, done)
+
+    def _extract(self, batch: Batch) -> tuple[Extracted, dict[int, str]]:
+        """What the replica shows, and the changes for which the shop's procedures fail: change_number → reason.
+
+        One record can break a whole statement (a conversion, say). Then each change is tried for itself, and those that
+        do not fail are read again together, from one snapshot.
+        """
+        try:
+            return replica.extract_changes(self._replica, batch.request), {}
+        except (DatabaseUnreachable, NotReadOnly, BeatMissing):
+            raise
+        except DatabaseError as error:
+            if error.number in TRANSIENT:
+                raise
+            request = replica.parse_request(batch.request)
+            if len(request["changes"]) == 1:
+                return _nothing(), {request["changes"][0]["change_number"]: str(error)}
+        broken: dict[int, str] = {}
+        for change in request["changes"]:
+            try:
+                replica.extract_changes(self._replica, to_json(request | {"changes": [change]}))
+            except (DatabaseUnreachable, NotReadOnly, BeatMissing):
+                raise
+            except DatabaseError as error:
+                if error.number in TRANSIENT:
+                    raise
+                broken[change["change_number"]] = str(error)
+        good = [change for change in request["changes"] if change["change_number"] not in broken]
+        if not good:
+            return _nothing(), broken
+        return replica.extract_changes(self._replica, to_json(request | {"changes": good})), broken
 
     def _enqueue(self, decisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The queue's word on each change: the first decision stands, whoever made it."""
@@ -200,6 +244,10 @@ def compose(batch: Batch, rows: Iterable[Mapping[str, Any]], renderer: Renderer,
     if not messages:
         return {"outcome": "skipped", "reason": "no recipient", "messages": []}
     return {"outcome": "messages", "reason": None, "messages": messages}
+
+
+def _nothing() -> Extracted:
+    return Extracted(0, [], [], ResultSet(("change_number",), []))
 
 
 def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ __all__ = [
 
 
 class Scan(NamedTuple):
-    """One stamp column of a watched table, to be read with `request` (JSON for detect_changes). `low` is its watermark."""
+    """One stamp column of a watched table above `low`, to be read with `request` (JSON for detect_changes)."""
 
     stamp_column_id: int
     scan_version: int
@@ -77,10 +77,15 @@ class Problem(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """`action`: created, changed, unchanged; None when there are problems, and then nothing was saved."""
+    """`action`: created, changed, unchanged; None when there are problems, and then nothing was saved.
+
+    `before` and `after` are the definition as it was and is stored, parsed; None where there is none.
+    """
 
     problems: list[Problem]
     action: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 class Activation(NamedTuple):
@@ -105,9 +110,9 @@ class Batch(NamedTuple):
     changes: list[dict[str, Any]]
 
 
-def begin_run(connection: Connection, host: str, process_id: int) -> dict[str, Any]:
-    """Opens a run and sweeps expired leases: run_id and what was swept."""
-    return call(connection, "notify.begin_run", host=host, process_id=process_id)[0].one()
+def begin_run(connection: Connection, host: str, process_id: int, beat: int | None) -> dict[str, Any]:
+    """Opens a run and sweeps expired leases: run_id and more. A `beat` that stands still raises an alert."""
+    return call(connection, "notify.begin_run", host=host, process_id=process_id, beat=beat)[0].one()
 
 
 def end_run(connection: Connection, run_id: int, outcome: str, summary: str) -> None:
@@ -129,8 +134,8 @@ def save_notification(connection: Connection, definition: dict[str, Any], *, dry
     """Checks a definition and saves it if it has no problem."""
     results = call(connection, "notify.save_notification", definition=to_json(definition), dry_run=dry_run)
     problems = [Problem(row["path"], row["value"], row["problem"], row["suggestion"]) for row in results[0].records()]
-    action = results[1].rows[0][0] if len(results) > 1 and results[1].rows else None
-    return Saved(problems, None if problems else action)
+    row = results[1].one()
+    return Saved(problems, row["action"], from_json(row["definition_before"]), from_json(row["definition_after"]))
 
 
 def get_definitions(connection: Connection) -> list[dict[str, Any]]:

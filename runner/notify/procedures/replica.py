@@ -16,7 +16,11 @@ __all__ = [
     "detect_changes",
     "extract_changes",
     "merge_fields",
+    "merge_rows",
     "newest_keys",
+    "notice_fields",
+    "parse_request",
+    "quote_name",
     "read_catalog",
     "read_keys",
     "read_position",
@@ -113,6 +117,25 @@ def newest_keys(
         f"SELECT TOP ({count:d}) {columns} FROM {quote_name(schema)}.{quote_name(table)} AS t ORDER BY {order};"
     )
     return [[str(value) for value in row] for row in result.rows]
+
+
+def merge_rows(connection: Connection, select: str, changes: list[dict[str, Any]]) -> ResultSet:
+    """Runs the SELECT of a merge-field procedure that is not deployed yet (it reads @changes)."""
+    return connection.execute(f"DECLARE @changes nvarchar(max) = ?;\n{select}", (to_json(changes),))[0]
+
+
+def notice_fields(
+    connection: Connection, schema: str, table: str, keys: list[str], key: list[str], columns: list[str]
+) -> dict[str, Any] | None:
+    """The columns that a key snapshot keeps, of one record as it is now; None when there are none."""
+    if not columns:
+        return None
+    chosen = ", ".join(f"t.{quote_name(name)}" for name in columns)
+    where = " AND ".join(f"t.{quote_name(name)} = ?" for name in keys)
+    (result,) = connection.execute(
+        f"SELECT {chosen} FROM {quote_name(schema)}.{quote_name(table)} AS t WHERE {where};", tuple(key)
+    )
+    return next(iter(result.records()), None)
 
 
 def quote_name(name: str) -> str:

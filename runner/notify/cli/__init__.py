@@ -1,0 +1,101 @@
+"""The command line: `notify COMMAND`. Modules are imported when a command needs them; --help imports click alone.
+
+Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partly (what failed is told; the rest is done).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from notify import __version__
+from notify.cli import define, develop, inspect, operate
+from notify.errors import NotifyError
+
+__all__ = ["cli", "main"]
+
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Operate": (
+        operate.run_cycle,
+        operate.send,
+        operate.status,
+        operate.audit,
+        operate.why,
+        operate.requeue,
+        operate.beat,
+    ),
+    "Define": (
+        define.new,
+        define.apply,
+        define.preview,
+        define.activate,
+        define.pause,
+        define.resume,
+        define.retire,
+        define.export,
+    ),
+    "Inspect": (inspect.doctor, inspect.sql),
+    "Deploy and try": (develop.demo, develop.migrate, develop.script),
+}
+
+
+class Commands(click.Group):
+    """A group whose help lists its commands by what they are for, and that suggests the nearest name."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section per kind of work."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(command.name or "", command.get_short_help_str(80)) for command in commands])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuses an unknown command with the nearest known one."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.commands, 1)
+            ctx.fail(f"no such command {args[0]!r}; " + (f"did you mean {near[0]}?" if near else "see notify --help"))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="notify")
+def cli() -> None:
+    """Notifications born from row changes in SQL Server: detected on a readable replica, queued, sent, accounted for.
+
+    \b
+    Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partly.
+    Configuration: ./notify.toml, --config PATH or NOTIFY_CONFIG; NOTIFY_<ROLE>_URL outweighs it.
+
+    Try it with no server:  notify demo
+    """
+
+
+for _commands in SECTIONS.values():
+    for _command in _commands:
+        cli.add_command(_command)
+
+
+def main() -> None:
+    """The console script: errors become one clear message and an exit code."""
+    try:
+        result = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("notify: stopped; nothing is lost, the next run goes on", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except NotifyError as error:
+        click.echo(f"notify: {error}", err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(f"  {note}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # A reader such as head closed the pipe: what it wanted it has.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,259 @@
+"""Commands that define notifications: files in, files out, states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from notify.cli.options import config_option, example, json_option, read_config
+
+if TYPE_CHECKING:
+    from notify.config import Config
+    from notify.render import Renderer
+
+__all__ = ["activate", "apply", "export", "new", "pause", "preview", "resume", "retire"]
+
+
+@click.command(epilog=example("notify apply demo/notifications.toml --dry-run --config demo/notify.toml"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check and say what would change; save nothing.")
+@config_option
+@json_option
+@click.pass_context
+def apply(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, config_path: str | None, as_json: bool) -> None:
+    """Save the definitions of FILES, and activate those that say state = "active".
+
+    Every problem of every definition is told at once; a definition with problems is refused, the others are saved.
+
+    \b
+    --json: [{name, file, action (created, changed, unchanged, refused), activated, baseline, differences,
+    problems [{path, value, problem, suggestion}]}]. Exit code 1 when all are refused, 3 when some are.
+    """
+    from notify import definitions
+    from notify.cli.output import print_json
+
+    config = read_config(config_path)
+    read = definitions.read_definitions(files)
+    done: list[definitions.Applied] = []
+    databases = config.databases()
+    for applied in definitions.apply_definitions(databases, read, _renderer(config), dry_run=dry_run):
+        done.append(applied)
+        if not as_json:
+            _tell(applied, dry_run)
+    databases.dispose()
+    if as_json:
+        print_json([applied.to_json() for applied in done])
+    refused = sum(1 for applied in done if applied.action == "refused")
+    ctx.exit(0 if refused == 0 else 1 if refused == len(done) else 3)
+
+
+def _tell(applied: Any, dry_run: bool) -> None:
+    verb = {"created": "create", "changed": "change", "unchanged": "leave"}.get(applied.action, "refuse")
+    click.echo(f"{applied.name}: {f'would {verb}' if dry_run else applied.action}", nl=False)
+    if applied.activated:
+        click.echo(
+            ", and activate"
+            if dry_run
+            else f", activated: {applied.baseline} recent rows recorded as history, no historic row will be mailed",
+            nl=False,
+        )
+    click.echo()
+    for line in applied.differences:
+        click.echo(f"    {line}")
+    for problem in applied.problems:
+        value = f" = {problem.value!r}" if problem.value is not None else ""
+        hint = f"; did you mean {problem.suggestion}?" if problem.suggestion else ""
+        click.echo(f"    {problem.path}{value}: {problem.problem}{hint}", err=True)
+
+
+@click.command(epilog=example("notify export --config demo/notify.toml > notifications.toml"))
+@click.argument("names", nargs=-1)
+@config_option
+@json_option
+def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
+    """Print the stored definitions as the file that apply reads back.
+
+    \b
+    --json: [{name, state, definition}].
+    """
+    from notify import definitions
+    from notify.cli.output import print_json
+    from notify.databases import Role
+    from notify.errors import UnknownName
+    from notify.procedures import processor
+
+    databases = read_config(config_path).databases()
+    with databases.connection(Role.PROCESSOR) as connection:
+        stored = processor.get_definitions(connection)
+    databases.dispose()
+    missing = set(names) - {item["name"] for item in stored}
+    if missing:
+        raise UnknownName(
+            f"no notification {', '.join(sorted(missing))}; there are: "
+            f"{', '.join(item['name'] for item in stored) or 'none'}"
+        )
+    chosen = [item for item in stored if not names or item["name"] in names]
+    if as_json:
+        print_json([{key: item[key] for key in ("name", "state", "definition")} for item in chosen])
+        return
+    documents = [
+        {**item["definition"], **({"state": "active"} if item["state"] in ("active", "paused") else {})}
+        for item in chosen
+        if item["state"] != "retired"
+    ]
+    click.echo(definitions.to_toml(documents), nl=False)
+
+
+@click.command(epilog=example("notify new dbo.listing --config demo/notify.toml"))
+@click.argument("table")
+@click.option("--name", help="The notification's name.  [default: TABLE_changed]")
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where the files go."
+)
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@config_option
+@json_option
+def new(table: str, name: str | None, directory: Path, force: bool, config_path: str | None, as_json: bool) -> None:
+    """Write a definition, a merge-field procedure and a template for TABLE, and preview one real row.
+
+    Reads the replica's catalog, and proposes stamp columns, keys and a soft-delete column; look at what it proposes.
+
+    \b
+    --json: name, table, keys, created, modified, rowversion, soft_delete, advice [texts], files [paths], preview
+    {subject, text}.
+    """
+    from notify import scaffold
+    from notify.cli.output import print_json
+
+    config = read_config(config_path)
+    made = scaffold.new_notification(config, table, name=name, directory=directory, force=force)
+    if as_json:
+        print_json(made.to_json())
+        return
+    click.echo(made.sentence())
+    for advice in made.advice:
+        click.echo(f"  note: {advice}")
+    for file in made.files:
+        click.echo(f"  wrote {file}")
+    if made.preview is not None:
+        click.echo(f"\n{made.preview.subject}\n\n{made.preview.text}\n")
+    click.echo("next: look at the files; run the procedure's on source (notify sql source FILE); notify apply")
+
+
+@click.command(epilog=example("notify preview price_reduced --config demo/notify.toml"))
+@click.argument("notification")
+@click.option("--key", multiple=True, help="The record's key, once per key column.  [default: the newest row]")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Write .html and .txt files here.")
+@config_option
+@json_option
+def preview(
+    notification: str, key: tuple[str, ...], output: Path | None, config_path: str | None, as_json: bool
+) -> None:
+    """Render a saved notification for one real record, and send nothing.
+
+    \b
+    --json: notification, record_key, messages [{channel, recipient_key, recipient_name, address, reason, subject, html,
+    text, headers}].
+    """
+    from notify import scaffold
+    from notify.cli.output import print_json
+
+    config = read_config(config_path)
+    shown = scaffold.preview(config, notification, list(key))
+    if as_json:
+        print_json(shown)
+        return
+    click.echo(f"{notification}, record {shown['record_key']}: {len(shown['messages'])} messages")
+    for number, message in enumerate(shown["messages"], 1):
+        click.echo(f"\n--- {message['channel']} to {message['recipient_name'] or ''} <{message['address']}>")
+        if message["reason"]:
+            click.echo(f"would fail: {message['reason']}")
+        if message["subject"]:
+            click.echo(f"Subject: {message['subject']}\n")
+        click.echo(message["text"])
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+            for kind in ("html", "text"):
+                if message[kind]:
+                    file = output / f"{notification}-{number}.{'html' if kind == 'html' else 'txt'}"
+                    file.write_text(message[kind], encoding="utf-8")
+                    click.echo(f"wrote {file}", err=True)
+
+
+@click.command(epilog=example("notify activate price_reduced --config demo/notify.toml"))
+@click.argument("names", nargs=-1, required=True)
+@config_option
+def activate(names: tuple[str, ...], config_path: str | None) -> None:
+    """Start watching, from now on: no row that is there already will be mailed."""
+    from notify import definitions
+
+    def one(target: Any, source: Any, name: str) -> str:
+        baseline = definitions.activate(target, source, name)
+        return f"active; {baseline} recent rows recorded as history, no historic row will be mailed"
+
+    _each(config_path, names, one, catalog=True)
+
+
+@click.command(epilog=example("notify pause price_reduced --config demo/notify.toml"))
+@click.argument("names", nargs=-1, required=True)
+@config_option
+def pause(names: tuple[str, ...], config_path: str | None) -> None:
+    """Stop detecting and generating; messages already queued leave."""
+    from notify.procedures import processor
+
+    def one(target: Any, source: Any, name: str) -> str:
+        processor.pause_notification(target, name)
+        return "paused; resume catches up, resume --skip does not"
+
+    _each(config_path, names, one)
+
+
+@click.command(epilog=example("notify resume price_reduced --config demo/notify.toml"))
+@click.argument("names", nargs=-1, required=True)
+@click.option("--skip", is_flag=True, help="Forget what happened while it was paused.")
+@config_option
+def resume(names: tuple[str, ...], skip: bool, config_path: str | None) -> None:
+    """Go on after a pause, catching up what happened meanwhile."""
+    from notify import definitions
+
+    def one(target: Any, source: Any, name: str) -> str:
+        definitions.resume(target, source, name, skip=skip)
+        return "active; what happened meanwhile is " + ("history" if skip else "caught up by the next cycle")
+
+    _each(config_path, names, one)
+
+
+@click.command(epilog=example("notify retire price_reduced --config demo/notify.toml"))
+@click.argument("names", nargs=-1, required=True)
+@config_option
+def retire(names: tuple[str, ...], config_path: str | None) -> None:
+    """End a notification; its history stays."""
+    from notify.procedures import processor
+
+    def one(target: Any, source: Any, name: str) -> str:
+        processor.retire_notification(target, name)
+        return "retired"
+
+    _each(config_path, names, one)
+
+
+def _each(config_path: str | None, names: tuple[str, ...], action: Any, *, catalog: bool = False) -> None:
+    """Does something to each notification, with connections to processor and replica."""
+    from notify import definitions
+    from notify.databases import Role
+
+    databases = read_config(config_path).databases()
+    with databases.connection(Role.PROCESSOR) as target, databases.connection(Role.REPLICA) as source:
+        if catalog:
+            definitions.refresh_catalog(source, target)
+        for name in names:
+            click.echo(f"{name}: {action(target, source, name)}")
+    databases.dispose()
+
+
+def _renderer(config: Config) -> Renderer:
+    from notify.cycle import make_renderer
+
+    return make_renderer(config)

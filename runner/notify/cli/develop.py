@@ -1,0 +1,66 @@
+"""Commands that deploy, and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from notify.cli.options import config_option, example, json_option, read_config
+
+__all__ = ["demo", "migrate", "script"]
+
+
+@click.command(epilog=example("notify migrate --config demo/notify.toml"))
+@click.argument("roles", nargs=-1, type=click.Choice(["source", "processor", "queue"]))
+@config_option
+@json_option
+def migrate(roles: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
+    """Bring databases up to date: tables by Alembic, then every procedure whose text differs. GRANTs survive.
+
+    Without ROLES: processor and queue, and source where it is configured (its procedures travel to the replica).
+
+    \b
+    --json: [{role, from_revision, to_revision, deployed [names], unchanged, extra [names]}].
+    """
+    from notify import deploy
+    from notify.cli.output import print_json
+    from notify.databases import Role
+
+    databases = read_config(config_path).databases()
+    chosen = [Role(role) for role in roles] or [
+        role for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE) if role is not Role.SOURCE or role in databases
+    ]
+    reports = []
+    for role in chosen:
+        done = deploy.migrate(databases[role])
+        reports.append(done.to_json())
+        if not as_json:
+            click.echo(done.sentence())
+    databases.dispose()
+    if as_json:
+        print_json(reports)
+
+
+@click.command(epilog=example("notify script processor > processor.sql"))
+@click.argument("role", type=click.Choice(["processor", "queue", "replica", "source"]))
+def script(role: str) -> None:
+    """Print what a DBA reviews and runs with sqlcmd. It can be run again."""
+    from notify import deploy
+
+    for piece in deploy.script(role):
+        click.echo(piece, nl=False)
+
+
+@click.command(epilog=example("notify demo --directory demo --seed 7"))
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), help="Where it is built."
+)
+@click.option("--seed", type=int, default=7, help="Another number is another town.")
+@json_option
+@click.pass_context
+def demo(ctx: click.Context, directory: Path, seed: int, as_json: bool) -> None:
+    """Build a brokerage with four embedded databases, play a morning, deliver its mail to a real SMTP server."""
+    from notify import demo as demonstration
+
+    ctx.exit(demonstration.main(directory, seed=seed, as_json=as_json) or 0)

@@ -1,0 +1,91 @@
+"""Commands that look: doctor, sql."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import click
+
+from notify.cli.options import config_option, example, json_option, read_config
+
+__all__ = ["doctor", "sql"]
+
+ROLES = ("source", "replica", "processor", "queue")
+
+
+@click.command(epilog=example("notify doctor --config demo/notify.toml"))
+@config_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
+    """Check connections, roles, drift of deployed objects, indexes, durability, templates, gateways.
+
+    \b
+    --json: [{role, check, result (ok, warning, failed), detail, remedy}]. Exit code 1 when a check failed.
+    """
+    from notify import doctor as doctors
+    from notify.cli.output import print_json
+
+    checks = list(doctors.examine(read_config(config_path)))
+    if as_json:
+        print_json([check._asdict() for check in checks])
+    else:
+        for check in checks:
+            mark = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}[check.result]
+            click.echo(f"{mark}  {check.role:9}  {check.check}: {check.detail}")
+            if check.remedy:
+                for line in check.remedy.splitlines():
+                    click.echo(f"{'':20} {line}")
+    ctx.exit(1 if any(check.result == "failed" for check in checks) else 0)
+
+
+@click.command(
+    epilog=example("echo 'SELECT COUNT(*) AS n FROM notify.message;' | notify sql queue --config demo/notify.toml")
+)
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@config_option
+@json_option
+def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None:
+    """Run T-SQL with GO batches against a role: a FILE, or - for standard input. Autocommit, as every connection here.
+
+    \b
+    --json: [{columns, rows}], one per result set.
+    """
+    from notify.cli.output import plain, print_json, print_table
+    from notify.databases import Role
+    from notify.deploy import split_batches
+    from notify.errors import DatabaseError
+
+    databases = read_config(config_path).databases()
+    if file.name == "<stdin>" and sys.stdin.isatty():
+        click.echo("T-SQL, then end of file (Ctrl-D):", err=True)
+    text = file.read()
+    results = []
+    with databases.connection(Role(role)) as connection:
+        for number, batch in enumerate(split_batches(text), 1):
+            try:
+                found = connection.execute(batch)
+            except DatabaseError as error:
+                error.add_note(f"batch {number} of {file.name}")
+                raise
+            results += found
+            if not as_json:
+                for result in found:
+                    print_table(result.columns, result.rows)
+                    click.echo(f"({len(result.rows)} rows)\n")
+    if as_json:
+        simple = (str, int, float, bool, type(None))
+        print_json(
+            [
+                {
+                    "columns": result.columns,
+                    "rows": [
+                        [value if isinstance(value, simple) else plain(value) for value in row] for row in result.rows
+                    ],
+                }
+                for result in results
+            ]
+        )
+    databases.dispose()

@@ -1,0 +1,244 @@
+"""Commands of the daily run: cycles, sending, how things stand, what became of a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from notify.cli.options import agent_option, config_option, example, json_option, read_config
+
+__all__ = ["audit", "beat", "requeue", "run_cycle", "send", "status", "why"]
+
+
+@click.command("run-cycle", epilog=example("notify run-cycle --config demo/notify.toml"))
+@config_option
+@json_option
+@agent_option
+@click.option("--workers", type=click.IntRange(1, 64), help="Threads that generate.  [default: cycle.workers]")
+@click.pass_context
+def run_cycle(ctx: click.Context, config_path: str | None, as_json: bool, agent: bool, workers: int | None) -> None:
+    """Detect changes on the replica, generate their messages, put them into the queue.
+
+    \b
+    --json: run_id, outcome (ok, partly), detected, batches, enqueued, skipped, waiting, failed, messages,
+    bad_addresses, tables [{table, scan, rows, recorded, pending, skipped, superseded, held, error}],
+    failures [{where, reason}].
+    """
+    import dataclasses
+
+    from notify.cli.output import print_json, progress
+    from notify.cycle import run_cycle as run
+
+    config = read_config(config_path)
+    if workers is not None:
+        config = dataclasses.replace(config, cycle=dataclasses.replace(config.cycle, workers=workers))
+    with progress() as told:
+        report = run(config, progress=told)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(report.sentence())
+        for where, reason in report.failures:
+            click.echo(f"  {where}: {reason}", err=True)
+    code = report.exit_code
+    if agent and code == 3:
+        _alert(config, "run-cycle", report.sentence())
+        code = 0
+    ctx.exit(code)
+
+
+def _alert(config: Any, source: str, text: str) -> None:
+    """The alert row that stands for "partly", which SQL Agent has no word for."""
+    from notify.databases import Role
+    from notify.procedures import processor
+
+    with config.databases().connection(Role.PROCESSOR) as connection:
+        processor.raise_alert(connection, kind=source, subject=f"{source}: partly done", detail=text)
+
+
+@click.command(epilog=example("notify send --drain --config demo/notify.toml"))
+@config_option
+@json_option
+@agent_option
+@click.option("--drain", is_flag=True, help="Send what is due, then end; without it, go on until stopped.")
+@click.option("--channel", "channels", multiple=True, type=click.Choice(["email", "sms", "push"]))
+@click.pass_context
+def send(
+    ctx: click.Context, config_path: str | None, as_json: bool, agent: bool, drain: bool, channels: tuple[str, ...]
+) -> None:
+    """Hand queued messages to their gateways. Needs the queue's URL alone.
+
+    \b
+    --json: claimed, accepted, refused, in_doubt, not_handed_over, given_back, swept_in_doubt, expired, seconds,
+    unavailable {gateway: reason}.
+    """
+    import dataclasses
+
+    from notify.cli.output import print_json, progress
+    from notify.databases import Role
+    from notify.errors import ConfigError
+    from notify.gateways import open_gateway
+    from notify.send import SendSummary
+    from notify.send import send as run
+
+    config = read_config(config_path)
+    settings = dataclasses.replace(config.send, channels=channels) if channels else config.send
+    if not config.gateways:
+        raise ConfigError("no gateway: add a [[gateway]] table to notify.toml (notify doctor says what is missing)")
+    gateways = [open_gateway(gateway) for gateway in config.gateways]
+    databases = config.databases()
+    with progress() as told:
+
+        def tell(summary: SendSummary) -> None:
+            told.step("send", summary.accepted + summary.refused + summary.in_doubt, None)
+
+        summary = run(databases[Role.QUEUE], gateways, settings, drain=drain, on_progress=tell)
+    databases.dispose()
+    if as_json:
+        print_json(dataclasses.asdict(summary))
+    else:
+        text = f"{summary.accepted} accepted, {summary.refused} refused, {summary.in_doubt} in doubt"
+        click.echo(f"{text}, {summary.given_back} given back, in {summary.seconds:.1f} s")
+        for name, reason in summary.unavailable.items():
+            click.echo(f"  {name}: {reason}", err=True)
+    ctx.exit(0 if summary.complete or agent else 3)
+
+
+@click.command(epilog=example("notify status --config demo/notify.toml"))
+@config_option
+@json_option
+def status(config_path: str | None, as_json: bool) -> None:
+    """How far each table is, what is left to do, the last runs, the queue, open alerts.
+
+    \b
+    --json: processor {name of each result set: [rows]}, queue {the same}.
+    """
+    from notify import reports
+    from notify.cli.output import print_json, print_table
+
+    with _opened(config_path) as databases:
+        sections = reports.status(databases)
+    if as_json:
+        print_json({role: {name: part.records() for name, part in parts.items()} for role, parts in sections.items()})
+        return
+    for role, parts in sections.items():
+        for name, part in parts.items():
+            if part.rows:
+                print_table(part.columns, part.rows, f"{role}: {name.replace('_', ' ')}")
+                click.echo()
+
+
+@click.command(epilog=example("notify audit --json --config demo/notify.toml"))
+@config_option
+@json_option
+@click.pass_context
+def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
+    """Count from the replica what should have been mailed, and say what became of each message.
+
+    expected = sent + in_doubt + pending + explained + missing; missing and doubled must be 0.
+
+    \b
+    --json: expected, sent, in_doubt, pending, explained, missing, doubled, changes {the same for changes},
+    reasons [{reason, messages}], findings [{notification, record_key, finding, detail}].
+    Exit code 1 when something is missing or doubled.
+    """
+    from notify import audit as audits
+    from notify.cli.output import print_json, print_table, progress
+
+    with _opened(config_path) as databases, progress() as told:
+        report = audits.run_audit(databases, told)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(report.sentence())
+        if report.reasons:
+            print_table(("explained by", "messages"), sorted(report.reasons.items()))
+        if report.findings:
+            print_table(
+                ("finding", "notification", "record", "detail"),
+                [(f.finding, f.notification, f.record_key, f.detail) for f in report.findings],
+            )
+    ctx.exit(0 if report.is_clean else 1)
+
+
+@click.command(epilog=example("notify why 42 --config demo/notify.toml", 'notify why \'["7","B"]\''))
+@click.argument("key", nargs=-1, required=True)
+@config_option
+@json_option
+@click.pass_context
+def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
+    """One record's whole story: what was seen, what was sent, and why nothing was.
+
+    KEY is the record's key: one word per key column, or the JSON array that reports show.
+
+    \b
+    --json: record_key, story [{at, role, event, detail}], changes, decisions, messages, attempts.
+    """
+    from notify import reports
+    from notify.cli.output import cell, print_json
+
+    with _opened(config_path) as databases:
+        story = reports.why(databases, reports.record_key(key))
+    if as_json:
+        print_json(story.to_json())
+    else:
+        click.echo(f"record {story.record_key}")
+        for event in story.events:
+            click.echo(f"  {cell(event.at):23}  {event.role:9}  {event.text}")
+        if not story.events:
+            click.echo("  nothing is recorded of it. A row from before the activation, or above the watermark, or of a")
+            click.echo(
+                "  table that no active notification watches: notify status says from when each table is watched."
+            )
+    ctx.exit(0 if story.events else 1)
+
+
+@click.command(epilog=example("notify requeue price_reduced --config demo/notify.toml"))
+@click.argument("notification")
+@click.option("--reason", help="Only those whose reason contains this text.")
+@config_option
+@json_option
+def requeue(notification: str, reason: str | None, config_path: str | None, as_json: bool) -> None:
+    """Make a notification's failed changes pending again, once their cause is mended.
+
+    \b
+    --json: requeued.
+    """
+    from notify.cli.output import print_json
+    from notify.databases import Role
+    from notify.procedures import processor
+
+    with _opened(config_path) as databases, databases.connection(Role.PROCESSOR) as connection:
+        count = processor.requeue_changes(connection, notification, reason)
+    if as_json:
+        print_json({"requeued": count})
+    else:
+        click.echo(f"{count} failed changes of {notification} are pending again")
+
+
+@click.command(epilog=example("notify beat --config demo/notify.toml"))
+@config_option
+def beat(config_path: str | None) -> None:
+    """Beat source's heart once; in production its SQL Agent does this every 15 to 60 seconds."""
+    from notify.databases import Role
+    from notify.procedures import replica
+
+    with _opened(config_path) as databases, databases.connection(Role.SOURCE) as connection:
+        replica.beat_heartbeat(connection)
+
+
+def _opened(config_path: str | None) -> Any:
+    """The configured databases, for a `with` block."""
+    import contextlib
+
+    databases = read_config(config_path).databases()
+    stack = contextlib.ExitStack()
+    stack.callback(databases.dispose)
+
+    @contextlib.contextmanager
+    def opened() -> Any:
+        with stack:
+            yield databases
+
+    return opened()

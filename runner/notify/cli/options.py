@@ -1,0 +1,53 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from notify.config import Config
+
+__all__ = ["agent_option", "config_option", "example", "json_option", "read_config"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(function: F) -> F:
+    """--config PATH."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(dir_okay=False),
+        envvar="NOTIFY_CONFIG",
+        show_envvar=True,
+        help="The configuration file.  [default: ./notify.toml]",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON on standard output instead of text.")(function)
+
+
+def agent_option(function: F) -> F:
+    """--agent."""
+    return click.option(
+        "--agent",
+        is_flag=True,
+        help='For SQL Agent, whose CmdExec steps know one success code: "partly" exits with 0 and leaves an alert row.',
+    )(function)
+
+
+def example(*lines: str) -> str:
+    """The epilog of a command's help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def read_config(path: str | None) -> Config:
+    """The configuration, with its errors told as every other."""
+    from notify.config import load_config
+
+    return load_config(path)

@@ -1,0 +1,227 @@
+"""`notify doctor`: what could stand in the way, each with its remedy."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from notify import deploy
+from notify.config import Config, GatewayConfig
+from notify.databases import Connection, Databases, Role
+from notify.errors import DatabaseError, NotifyError
+from notify.procedures import call, processor, replica
+
+__all__ = ["Check", "examine"]
+
+CONNECT_SECONDS: Final = 5.0
+LEAST_COMPATIBILITY: Final = 140
+
+
+class Check(NamedTuple):
+    """One check: `result` is ok, warning or failed; `remedy` what to do, None when nothing."""
+
+    role: str
+    check: str
+    result: str
+    detail: str
+    remedy: str | None = None
+
+
+def examine(config: Config) -> Iterator[Check]:
+    """Every check, one after the other; a server that is down fails its own checks only."""
+    where = str(config.path) if config.path else "no notify.toml; environment alone"
+    yield Check("config", "configuration", "ok", where)
+    databases = config.databases()
+    for role in Role:
+        if role not in databases:
+            if role is Role.SOURCE:
+                yield Check(
+                    role, "connection", "warning", "no URL; no cycle needs it, only `notify migrate source` does"
+                )
+            else:
+                yield Check(
+                    role, "connection", "failed", "no URL", f"set NOTIFY_{role.upper()}_URL or databases.{role}"
+                )
+            continue
+        try:
+            with databases.connection(role) as connection:
+                yield Check(role, "connection", "ok", databases[role].shown)
+                yield from _role_checks(role, connection)
+        except NotifyError as error:
+            yield Check(role, "connection", "failed", str(error), "check URL, network, login; then run doctor again")
+    yield from _definitions(config, databases)
+    for gateway in config.gateways:
+        yield _gateway(gateway)
+    databases.dispose()
+
+
+def _role_checks(role: Role, connection: Connection) -> Iterator[Check]:
+    for check in (_drift, _server, *({Role.REPLICA: (_replica,), Role.QUEUE: (_queue,)}.get(role, ()))):
+        try:
+            yield from check(role, connection)
+        except DatabaseError as error:
+            yield Check(role, check.__name__.strip("_"), "failed", str(error))
+
+
+def _drift(role: Role, connection: Connection) -> Iterator[Check]:
+    """Deployed modules against the files."""
+    compared = Role.SOURCE if role is Role.REPLICA else role
+    modules = deploy.drift(connection, compared)
+    counts = {status: [m.name for m in modules if m.status == status] for status in ("same", "new", "changed", "extra")}
+    if counts["new"] or counts["changed"]:
+        names = ", ".join([*(f"{name} (missing)" for name in counts["new"]), *counts["changed"]])
+        remedy = f"notify migrate {compared}" + (
+            ", then wait until redo has brought it here" if role is Role.REPLICA else ""
+        )
+        yield Check(role, "objects", "failed", f"differ from this version's: {names}", remedy)
+    else:
+        yield Check(role, "objects", "ok", f"{len(counts['same'])} modules as this version has them")
+    if counts["extra"]:
+        yield Check(
+            role, "objects", "warning", f"in schema notify, but not of this version: {', '.join(counts['extra'])}"
+        )
+
+
+def _server(role: Role, connection: Connection) -> Iterator[Check]:
+    """Version and the database's settings that the guarantees lean on."""
+    (result,) = connection.execute(
+        "SELECT d.name, d.compatibility_level, d.recovery_model_desc, d.delayed_durability_desc,"
+        " d.is_read_committed_snapshot_on, d.page_verify_option_desc"
+        " FROM sys.databases AS d WHERE d.database_id = DB_ID();"
+    )
+    row = result.one()
+    level = row["compatibility_level"]
+    if level is not None and level < LEAST_COMPATIBILITY:
+        yield Check(
+            role,
+            "compatibility level",
+            "failed",
+            f"{row['name']} is at {level}; {LEAST_COMPATIBILITY} (SQL Server 2017) is the least",
+            f"ALTER DATABASE {replica.quote_name(row['name'])} SET COMPATIBILITY_LEVEL = {LEAST_COMPATIBILITY};",
+        )
+    if role not in (Role.PROCESSOR, Role.QUEUE):
+        return
+    problems = []
+    if row["delayed_durability_desc"] not in (None, "DISABLED"):
+        problems.append(
+            ("delayed durability", row["delayed_durability_desc"], "SET DELAYED_DURABILITY = DISABLED", "failed")
+        )
+    if row["recovery_model_desc"] == "SIMPLE":
+        problems.append(
+            (
+                "recovery model",
+                "SIMPLE: a restore loses what came after the last backup",
+                "SET RECOVERY FULL",
+                "warning",
+            )
+        )
+    for name, detail, setting, result_word in problems:
+        remedy = f"ALTER DATABASE {replica.quote_name(row['name'])} {setting};"
+        yield Check(role, name, result_word, str(detail), remedy)
+    if not problems:
+        yield Check(role, "durability", "ok", "commits are durable, and logged for restores to a point in time")
+
+
+def _replica(role: Role, connection: Connection) -> Iterator[Check]:
+    position = replica.read_position(connection)
+    if not position["is_read_only"]:
+        yield Check(
+            role,
+            "read only",
+            "failed",
+            f"{position['database_name']} can be written to",
+            "point the replica's URL at a readable secondary, with ApplicationIntent=ReadOnly",
+        )
+    else:
+        yield Check(role, "read only", "ok", f"{position['database_name']} is read only")
+    if position["beat"] is None:
+        yield Check(role, "heartbeat", "failed", "there is none", "schedule notify.beat_heartbeat on source: sql/jobs")
+    else:
+        yield Check(role, "heartbeat", "ok", f"beat {position['beat']}, of {position['beat_at']} on source's clock")
+
+
+def _queue(role: Role, connection: Connection) -> Iterator[Check]:
+    row = call(connection, "notify.queue_status")[0].one()
+    if row.get("is_trusted"):
+        yield Check(role, "identity", "ok", "the queue is the one that it was")
+    else:
+        yield Check(role, "identity", "failed", "the queue was restored or moved", "look at it, then recover-queue")
+
+
+def _definitions(config: Config, databases: Databases) -> Iterator[Check]:
+    """Indexes, templates and gateways of what is active."""
+    from notify.cycle import make_renderer
+
+    if Role.PROCESSOR not in databases:
+        return
+    try:
+        with databases.connection(Role.PROCESSOR) as connection:
+            stored = [item for item in processor.get_definitions(connection) if item["state"] in ("active", "paused")]
+        catalog = None
+        if Role.REPLICA in databases:
+            with databases.connection(Role.REPLICA) as connection:
+                catalog = replica.read_catalog(connection)
+    except NotifyError as error:
+        yield Check(Role.PROCESSOR, "definitions", "failed", str(error))
+        return
+    yield Check(Role.PROCESSOR, "definitions", "ok", f"{len(stored)} notifications active or paused")
+    if catalog is not None:
+        yield from _indexes(stored, catalog)
+    renderer = make_renderer(config)
+    served = {gateway.channel for gateway in config.gateways}
+    for item in stored:
+        for channel, value in item["definition"]["channels"].items():
+            problem = renderer.problem(channel, value["template"])
+            if problem is not None:
+                yield Check(Role.PROCESSOR, f"template of {item['name']}", "failed", problem)
+    for channel in sorted({channel for item in stored for channel in item["definition"]["channels"]} - served):
+        remedy = (
+            "gateways for it come later; until then the messages wait"
+            if channel != "email"
+            else "add a [[gateway]] to notify.toml"
+        )
+        yield Check(Role.QUEUE, f"gateway for {channel}", "warning", "none: its messages are queued and wait", remedy)
+
+
+def _indexes(stored: list[dict[str, Any]], catalog: replica.Catalog) -> Iterator[Check]:
+    leads = {
+        (column["schema_name"], column["table_name"], column["column_name"]): bool(column["leads_index"])
+        for column in catalog.columns
+    }
+    seen: set[tuple[str, str, str]] = set()
+    for item in stored:
+        table = item["definition"]["table"]
+        names = [table.get("created"), *(table.get("modified") or ()), table.get("rowversion")]
+        for name in names:
+            key = (table["schema"], table["name"], name)
+            if name is None or key in seen:
+                continue
+            seen.add(key)
+            if key not in leads:
+                yield Check(Role.REPLICA, "columns", "failed", f"{'.'.join(key)} is not there any more")
+            elif not leads[key]:
+                yield Check(
+                    Role.REPLICA,
+                    "indexes",
+                    "warning",
+                    f"no index leads on {'.'.join(key)}: each scan reads the whole table",
+                    f"on source: CREATE NONCLUSTERED INDEX ix_{key[1]}_{key[2]} ON {key[0]}.{key[1]} ({key[2]});",
+                )
+    if seen and all(leads.get(key) for key in seen):
+        yield Check(Role.REPLICA, "indexes", "ok", f"an index leads on each of {len(seen)} stamp columns")
+
+
+def _gateway(gateway: GatewayConfig) -> Check:
+    name = f"gateway {gateway.name}"
+    redirected = f"; every message goes to {gateway.redirect_to}" if gateway.redirect_to else ""
+    if gateway.kind != "smtp":
+        return Check("queue", name, "ok", f"{gateway.kind}, for {gateway.channel}{redirected}")
+    address = f"{gateway.host}:{gateway.port}"
+    try:
+        with socket.create_connection((gateway.host, gateway.port), timeout=CONNECT_SECONDS):
+            pass
+    except OSError as error:
+        return Check("queue", name, "failed", f"{address} cannot be reached: {error}", "check host, port and firewall")
+    safe = "TLS" if gateway.tls else "STARTTLS" if gateway.starttls else "no TLS"
+    return Check("queue", name, "ok", f"{address} answers ({safe}){redirected}")

@@ -1,0 +1,382 @@
+"""`notify new TABLE` and `notify preview`: a first definition from the catalog, and one real record rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from notify import definitions
+from notify.config import Config
+from notify.databases import Connection, Databases, ResultSet, Role
+from notify.errors import ConfigError, NotifyError, RenderError, UnknownName
+from notify.generate import compose
+from notify.procedures import from_json, processor, replica, to_json
+from notify.procedures.processor import Batch
+from notify.render import Rendered
+
+__all__ = ["New", "new_notification", "preview"]
+
+TIMES: Final = ("datetime2", "datetime", "smalldatetime", "datetimeoffset", "date")
+CREATED: Final = re.compile(r"creat|insert|added|entered|signup|registered", re.I)
+MODIFIED: Final = re.compile(r"modif|updat|chang|edited|touched", re.I)
+DELETED: Final = re.compile(r"^(is_?)?(soft_?)?(deleted|removed|erased)(_?(at|on|date|time|flag|utc))*$", re.I)
+EMAIL: Final = re.compile(r"e_?mail", re.I)
+PHONE: Final = re.compile(r"phone|mobile|cell", re.I)
+NAME: Final = re.compile(r"^(full_?|display_?|contact_?|customer_?)?name$", re.I)
+FIELDS_LIMIT: Final = 30
+
+
+@dataclass
+class New:
+    """What `notify new` proposes and wrote."""
+
+    name: str
+    table: str
+    keys: list[str]
+    created: str | None
+    modified: list[str]
+    rowversion: str | None
+    soft_delete: dict[str, str] | None
+    advice: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    preview: Rendered | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As documented for `new --json`."""
+        shown = None if self.preview is None else {"subject": self.preview.subject, "text": self.preview.text}
+        return {**self.__dict__, "preview": shown}
+
+    def sentence(self) -> str:
+        """What was found."""
+        stamps = ", ".join([*([self.created] if self.created else []), *self.modified]) or "none"
+        return f"{self.name}: table {self.table}, key {', '.join(self.keys)}, stamp columns {stamps}" + (
+            f", soft delete {self.soft_delete['column']}" if self.soft_delete else ""
+        )
+
+
+def new_notification(config: Config, table: str, *, name: str | None, directory: Path, force: bool) -> New:
+    """Proposes a notification for a table and writes its three files.
+
+    Raises:
+        ConfigError: no such table (with the nearest name), no key, or a file is there already.
+    """
+    databases = config.databases()
+    with databases.connection(Role.REPLICA) as source:
+        columns = _columns(replica.read_catalog(source), table)
+        made = _propose(columns, name)
+        procedure, body = _merge_procedure(made, columns)
+        files = {
+            directory / f"{made.name}.toml": _definition(made, columns),
+            directory / "procedures" / f"merge_fields_{made.name}.sql": procedure,
+            directory / "templates" / f"{made.name}.html.mako": _template(made, columns),
+        }
+        for file in files:
+            if file.exists() and not force:
+                raise ConfigError(
+                    f"{file} is there already; --force writes over it, --name or --directory goes round it"
+                )
+        for file, text in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            made.files.append(str(file))
+        made.preview = _first_preview(config, source, made, body, directory)
+    databases.dispose()
+    return made
+
+
+def _columns(catalog: replica.Catalog, table: str) -> list[dict[str, Any]]:
+    import difflib
+
+    schema, _, name = table.replace("[", "").replace("]", "").rpartition(".")
+    schema = schema or "dbo"
+    found = [
+        column
+        for column in catalog.columns
+        if (column["schema_name"].lower(), column["table_name"].lower()) == (schema.lower(), name.lower())
+    ]
+    if not found:
+        names = sorted({f"{column['schema_name']}.{column['table_name']}" for column in catalog.columns})
+        near = difflib.get_close_matches(f"{schema}.{name}", names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names[:20]) or 'none'}"
+        raise ConfigError(f"the replica has no table {schema}.{name}; {hint}")
+    return sorted(found, key=lambda column: int(column["column_id"]))
+
+
+def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
+    schema, table = columns[0]["schema_name"], columns[0]["table_name"]
+    keys = [
+        column["column_name"]
+        for column in sorted(columns, key=lambda column: column["key_ordinal"] or 0)
+        if column["key_ordinal"] is not None
+    ]
+    if not keys:
+        raise ConfigError(
+            f"{schema}.{table} has no primary key: write the definition by hand, with keys = [...] of a unique index"
+        )
+    times = [column for column in columns if column["type_name"] in TIMES]
+    created = next((column["column_name"] for column in times if CREATED.search(column["column_name"])), None)
+    modified = [column["column_name"] for column in times if MODIFIED.search(column["column_name"])]
+    rowversion = next(
+        (column["column_name"] for column in columns if column["type_name"] in ("timestamp", "rowversion")), None
+    )
+    deleted = next((column for column in columns if DELETED.match(column["column_name"])), None)
+    soft_delete = None
+    if deleted is not None:
+        soft_delete = {"column": deleted["column_name"]} | ({"value": "1"} if deleted["type_name"] == "bit" else {})
+        modified = [item for item in modified if item != deleted["column_name"]]
+    made = New(
+        name or f"{table.lower()}_changed", f"{schema}.{table}", keys, created, modified, rowversion, soft_delete
+    )
+    if created is None and not modified and rowversion is None:
+        made.advice.append(
+            "no column says when a row was created or changed: name one as created or modified, or add a rowversion column"
+        )
+    for column in columns:
+        if column["column_name"] in (created, *modified, rowversion) and not column["leads_index"]:
+            made.advice.append(
+                f"no index leads on {column['column_name']}, and activation will refuse: CREATE NONCLUSTERED INDEX "
+                f"ix_{table}_{column['column_name']} ON {schema}.{table} ({column['column_name']});"
+            )
+    if any(
+        column["type_name"] in ("datetime", "smalldatetime", "date")
+        for column in columns
+        if column["column_name"] in (created, *modified)
+    ):
+        made.advice.append(
+            'are the stamps UTC? If they are local times, set time_zone to the Windows zone, as "Pacific Standard Time"'
+        )
+    if soft_delete is None:
+        made.advice.append("no soft-delete column: for delete notices set key_snapshot_minutes and notice_columns")
+    if not any(EMAIL.search(column["column_name"]) for column in columns):
+        made.advice.append("the table has no e-mail column: join the recipients in the merge-field procedure")
+    return made
+
+
+def _definition(made: New, columns: list[dict[str, Any]]) -> str:
+    schema, _, table = made.table.partition(".")
+    stamps = {
+        "schema": schema,
+        "name": table,
+        "created": made.created,
+        "modified": made.modified,
+        "rowversion": made.rowversion,
+        "soft_delete": made.soft_delete,
+        "time_zone": "UTC",
+    }
+    document = {
+        "name": made.name,
+        "description": f"A row of {made.table} is new or changed",
+        "on": ["insert", "update"],
+        "policy": "latest",
+        "merge_procedure": f"notify_extract.merge_fields_{made.name}",
+        "state": "draft",
+        "table": stamps,
+        "channels": {"email": {"template": made.name}},
+    }
+    del columns
+    return (
+        '# Check what is proposed here; `notify apply` saves it, state = "active" starts it.\n\n'
+        + definitions.to_toml([document])
+    )
+
+
+def _type(column: dict[str, Any]) -> str:
+    kind = column["type_name"]
+    if kind in ("varchar", "char", "varbinary", "binary", "nvarchar", "nchar"):
+        length = column["max_length"]
+        if length == -1:
+            return f"{kind}(max)"
+        return f"{kind}({length // 2 if kind.startswith('n') else length})"
+    if kind in ("decimal", "numeric"):
+        return f"{kind}({column['precision']}, {column['scale']})"
+    if kind in ("datetime2", "time", "datetimeoffset"):
+        return f"{kind}({column['scale']})"
+    return str(kind)
+
+
+def _alias(name: str) -> str:
+    """A column's name as a template's field."""
+    return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower() or "field"
+
+
+def _shown_columns(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    hidden = ("timestamp", "rowversion", "varbinary", "binary", "image", "xml", "geography", "geometry", "sql_variant")
+    return [column for column in columns if column["type_name"] not in hidden][:FIELDS_LIMIT]
+
+
+def _merge_procedure(made: New, columns: list[dict[str, Any]]) -> tuple[str, str]:
+    """The procedure's file, and its SELECT alone, which a preview runs before the procedure is there."""
+    quote = replica.quote_name
+    by_name = {column["column_name"]: column for column in columns}
+    key = " + N'-' + ".join(f"CONVERT(nvarchar(60), t.{quote(name)})" for name in made.keys)
+    email = next((column for column in columns if EMAIL.search(column["column_name"])), None)
+    phone = next((column for column in columns if PHONE.search(column["column_name"])), None)
+    name = next((column for column in columns if NAME.match(column["column_name"])), None)
+    lines = [
+        "change.change_number",
+        f"recipient_key = {key}",
+        f"recipient_name = {'t.' + quote(name['column_name']) if name else 'CONVERT(nvarchar(200), NULL)'}",
+        f"email = {'t.' + quote(email['column_name']) if email else 'CONVERT(nvarchar(320), NULL)'}",
+        f"phone = {'t.' + quote(phone['column_name']) if phone else 'CONVERT(nvarchar(40), NULL)'}",
+    ]
+    taken = {"change_number", "recipient_key", "recipient_name", "email", "phone"}
+    for column in _shown_columns(columns):
+        alias = _alias(column["column_name"])
+        if alias not in taken:
+            taken.add(alias)
+            lines.append(f"{alias} = t.{quote(column['column_name'])}")
+    given = ",\n        ".join(
+        [
+            "change_number int '$.change_number'",
+            *(f"key_{number} {_type(by_name[item])} '$.key[{number}]'" for number, item in enumerate(made.keys)),
+        ]
+    )
+    joined = " AND ".join(f"t.{quote(item)} = change.key_{number}" for number, item in enumerate(made.keys))
+    schema, _, table = made.table.partition(".")
+    select = (
+        "    SELECT\n        "
+        + ",\n        ".join(lines)
+        + f"\n    FROM OPENJSON(@changes) WITH (\n        {given}\n    ) AS change\n"
+        f"    INNER JOIN {quote(schema)}.{quote(table)} AS t ON {joined}\n    ORDER BY change.change_number;"
+    )
+    text = (
+        "SET ANSI_NULLS ON;\nSET QUOTED_IDENTIFIER ON;\nGO\n/*\n"
+        f"{made.name}: one row per recipient of each change. Who gets it is decided here: join the recipients.\n*/\n"
+        f"CREATE OR ALTER PROCEDURE notify_extract.merge_fields_{made.name} @changes nvarchar(max)\nAS\nBEGIN\n"
+        f"    SET NOCOUNT, XACT_ABORT ON;\n\n{select}\nEND;\nGO\n"
+    )
+    return text, select
+
+
+def _template(made: New, columns: list[dict[str, Any]]) -> str:
+    rows = "\n".join(
+        f'${{part.row("{_words(column["column_name"])}", {_alias(column["column_name"])})}}'
+        for column in _shown_columns(columns)
+        if not EMAIL.search(column["column_name"])
+        and not PHONE.search(column["column_name"])
+        and not NAME.match(column["column_name"])
+    )
+    first = _alias(made.keys[0])
+    title = _words(made.table.partition(".")[2])
+    return (
+        '<%inherit file="/layouts/email.html.mako"/>\n<%namespace name="part" file="/partials/rows.html.mako"/>\n'
+        f'<%def name="subject()">{title} ${{{first}}}</%def>\n<h1>{title} ${{{first}}}</h1>\n'
+        f'<p>Dear ${{recipient_name or "reader"}},</p>\n<p>this is how it stands now:</p>\n<table class="rows">\n{rows}\n</table>\n'
+    )
+
+
+def _words(name: str) -> str:
+    return _alias(name).replace("_", " ").capitalize()
+
+
+def _first_preview(config: Config, source: Connection, made: New, body: str, directory: Path) -> Rendered | None:
+    """One real row through the new SELECT and template."""
+    from notify.cycle import make_renderer
+
+    schema, _, table = made.table.partition(".")
+    stamp = next(iter([*made.modified, *([made.created] if made.created else []), *made.keys]))
+    keys = replica.newest_keys(source, schema, table, made.keys, stamp)
+    if not keys:
+        made.advice.append("the table is empty: nothing to preview")
+        return None
+    rows = replica.merge_rows(source, body, _changes(keys, "I"))
+    if not rows.rows:
+        return None
+    renderer = make_renderer(config, directory / "templates")
+    from notify.render import merge_fields
+
+    return renderer.render("email", made.name, merge_fields(rows.records()[0]))
+
+
+def _changes(
+    keys: Sequence[Sequence[str]], operation: str, fields: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    return [
+        {"change_number": number, "key": list(key), "operation": operation, "fields": fields, "version": None}
+        for number, key in enumerate(keys, 1)
+    ]
+
+
+# --- preview of a saved notification ---------------------------------------------------------------------------------
+
+
+def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
+    """Renders a saved notification for one record.
+
+    Args:
+        key: one text per key column; empty means the newest row.
+
+    Raises:
+        UnknownName: no such notification.
+        RenderError: the template fails for this record.
+    """
+    from notify.cycle import make_renderer
+
+    databases = config.databases()
+    definition = _saved(databases, name)
+    table = definition["table"]
+    renderer = make_renderer(config)
+    with databases.connection(Role.REPLICA) as source:
+        keys = table.get("keys") or _primary_key(source, table)
+        if key and len(key) != len(keys):
+            raise ConfigError(
+                f"the key of {table['schema']}.{table['name']} is {', '.join(keys)}: give --key {len(keys)} times"
+            )
+        stamps = [*table.get("modified", ()), table.get("created"), table.get("rowversion"), *keys]
+        stamp = next(item for item in stamps if item)
+        chosen = [list(key)] if key else replica.newest_keys(source, table["schema"], table["name"], keys, stamp)
+        if not chosen:
+            raise NotifyError(f"{table['schema']}.{table['name']} is empty on the replica: nothing to preview")
+        operations = [word[0].upper() for word in definition["on"]]
+        operation = next((item for item in ("I", "U") if item in operations), "D")
+        fields = replica.notice_fields(
+            source, table["schema"], table["name"], keys, chosen[0], table.get("notice_columns") or []
+        )
+        rows = replica.merge_fields(source, definition["merge_procedure"], _changes(chosen, operation, fields))
+    databases.dispose()
+    composed = _compose(definition, name, rows, renderer, config)
+    return {"notification": name, "record_key": to_json(chosen[0]), "messages": composed}
+
+
+def _compose(
+    definition: dict[str, Any], name: str, rows: ResultSet, renderer: Any, config: Config
+) -> list[dict[str, Any]]:
+    batch = Batch(
+        batch_id="",
+        lease_token="",
+        notification_name=name,
+        notification_guid="",
+        policy="latest",
+        priority=definition.get("priority") or 5,
+        expires_in_seconds=None,
+        channels={channel: item["template"] for channel, item in definition["channels"].items()},
+        request="{}",
+        changes=[],
+    )
+    if not rows.rows:
+        raise RenderError(f"{definition['merge_procedure']} returns no row for this record: nobody would get it")
+    messages: list[dict[str, Any]] = compose(batch, rows.records(), renderer, config.cycle.default_region)["messages"]
+    return messages
+
+
+def _saved(databases: Databases, name: str) -> dict[str, Any]:
+    with databases.connection(Role.PROCESSOR) as connection:
+        stored = {item["name"]: item["definition"] for item in processor.get_definitions(connection)}
+    if name not in stored:
+        raise UnknownName(f"no notification {name!r}; there are: {', '.join(sorted(stored)) or 'none'}")
+    definition: dict[str, Any] = stored[name]
+    return definition
+
+
+def _primary_key(source: Connection, table: dict[str, Any]) -> list[str]:
+    columns = _columns(replica.read_catalog(source), f"{table['schema']}.{table['name']}")
+    keyed = [column for column in columns if column["key_ordinal"] is not None]
+    return [column["column_name"] for column in sorted(keyed, key=lambda column: int(column["key_ordinal"]))]
+
+
+def parse_key(text: str) -> list[str]:
+    """A record key's values."""
+    return [str(value) for value in from_json(text)]
