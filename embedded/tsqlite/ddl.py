@@ -692,7 +692,7 @@ class Changer:
         """A computed column with its type."""
         table = Table(name, schema, tuple(others), "main", f"{schema}.{name}".lower())
         scalar = binder.bind_computed(column.computed, table, Names(self.session, {}))
-        return replace(column, type=scalar.type.with_nullable(scalar.nullable), nullable=scalar.nullable)
+        return replace(column, type=scalar.type, nullable=scalar.type.nullable)
 
     def _check_defaults(self, table: Table) -> None:
         names = Names(self.session, {})
@@ -815,7 +815,7 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
         chosen = Identity(identity[1], identity[2]) if identity and identity[0] == i else None
         if type_.is_string:
             type_ = type_.with_collation(type_.collation or DEFAULT_COLLATION, "implicit")
-        columns.append(Column(column.name, type_.with_nullable(column.nullable), column.nullable, identity=chosen))
+        columns.append(Column(column.name, type_.with_nullable(column.type.nullable), column.type.nullable, identity=chosen))
     definition = Definition(columns, [], [], [], [], {})
     names = ", ".join(quote(c.name) for c in columns)
     marks = ", ".join("?" * len(columns))

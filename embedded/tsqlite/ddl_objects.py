@@ -137,10 +137,12 @@ def _view_columns(changer: Changer, node: tree.CreateView, object_id: int) -> No
     names = units.Names(changer.session, {})
     if node.check_option:
         raise Unsupported("WITH CHECK OPTION", node.line)
-    columns = binder.bind_view(node.query, node.columns, names)
+    columns = binder.describe(node.query, names)
+    if node.columns and len(node.columns) != len(columns):
+        raise sql_error(8158 if len(columns) > len(node.columns) else 8159, node.name.name)
     seen: set[str] = set()
     for i, column in enumerate(columns, 1):
-        name = column.name
+        name = node.columns[i - 1] if node.columns else column.name
         if not name:
             raise sql_error(4511, i)
         if name.lower() in seen:
@@ -151,7 +153,7 @@ def _view_columns(changer: Changer, node: tree.CreateView, object_id: int) -> No
             "INSERT INTO main._ts_columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL, NULL, 0, 0)",
             (
                 object_id, i, name, type_text(column.type), system, user, length, precision, scale,
-                column.type.collation if column.type.is_string else None, int(column.nullable),
+                column.type.collation if column.type.is_string else None, int(column.type.nullable),
             ),
         )  # fmt: skip
 

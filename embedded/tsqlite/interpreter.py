@@ -19,7 +19,7 @@ from .compiled import Column, Delete, Insert, Query, Update
 from .convert import convert
 from .errors import SqlError, Unsupported, message_text, sql_error
 from .results import Count, Failure, Message, ResultSet, Sink
-from .session import Scope, Session
+from .session import Scope, Session, hooks
 from .types import INT, SqlType, literal_type, nvarchar
 from .units import Names, Plan, Shape, Unit
 from .values import Storage, encode
@@ -251,8 +251,8 @@ class Interpreter:
             handler(self, statement, frame)
             return
         session._moment = None
-        from .session import hooks
-
+        if session.settings.implicit_transactions and session.transaction is None and begins(statement):
+            session.begin()
         if hooks:
             session.boundary("before", type(statement).__name__, statement.line)
         try:
@@ -546,8 +546,6 @@ class Interpreter:
         """The condition of IF or WHILE; a statement of its own."""
         session = self.session
         session._moment = None
-        from .session import hooks
-
         if hooks:
             session.boundary("before", type(statement).__name__, statement.line)
         try:
@@ -932,6 +930,15 @@ class Interpreter:
 
 dynamic_texts: list[str] | None = None
 """Set to a list, it collects every dynamic text that is run (for the tests that parse them all with Microsoft's parser)."""
+
+
+def begins(statement: tree.Statement) -> bool:
+    """Whether a statement begins a transaction under IMPLICIT_TRANSACTIONS."""
+    if isinstance(statement, tree.SelectStatement):
+        return any(isinstance(n, tree.TableSource) for n in tree.walk(statement.query))
+    return isinstance(
+        statement, tree.Insert | tree.Update | tree.Delete | tree.Truncate | tree.BeginTransaction
+    ) or type(statement) in ddl.STATEMENTS
 
 
 def _percents(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
@@ -22,6 +22,9 @@ from .errors import SqlError, Unsupported, sql_error
 from .presence import FIRST_SESSION, Presence
 from .session_functions import SessionFunctions
 from .values import Storage
+
+if TYPE_CHECKING:
+    from .interpreter import Interpreter
 
 TICKS_TO_1900: Final = 693_595 * 864_000_000_000
 
@@ -181,6 +184,8 @@ class Session(SessionFunctions):
         self._temp_identity: dict[str, int] = {}
         self._serial = 0
         self.prepared: dict[str, Any] = {}
+        self.temp_writers: dict[str, Any] = {}
+        self.interpreter: Interpreter | None = None
         self._set_up(synchronous)
         self._open(name)
         properties = dict(self.db.execute("SELECT name, value FROM main._ts_database"))

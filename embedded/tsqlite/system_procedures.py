@@ -1,0 +1,3 @@
+"""stub"""
+from typing import Any
+PROCEDURES: dict[str, Any] = {}
