@@ -10,14 +10,12 @@ import struct
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, partial
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import apsw
 
-from . import collation, numbers, temporal
+from . import collation, numbers, runtime, temporal
 from .errors import SqlError, Unsupported, sql_error
-from .functions import runtime
-from .functions.session_protocol import SessionProtocol
 from .types import (
     BINARIES,
     DATETIMES,
@@ -48,8 +46,11 @@ from .values import (
     unscaled,
 )
 
+if TYPE_CHECKING:
+    from .functions.session_protocol import SessionProtocol
+
 Verdict = Literal["implicit", "explicit", "none"]
-Converter: TypeAlias = Callable[[Any, int | None, SessionProtocol], Any]
+Converter: TypeAlias = "Callable[[Any, int | None, SessionProtocol], Any]"
 _POWERS = [10**i for i in range(80)]
 _NEWER_DATES = frozenset({"date", "time", "datetime2", "datetimeoffset"})
 _NUMERIC = INTEGERS | MONEYS | {"decimal", "numeric"}
@@ -123,7 +124,7 @@ def _utf16_length(text: str) -> int:
 
 def cut(text: str, length: int, unicode: bool) -> str:
     """``text`` cut to ``length`` characters (UTF-16 code units); ``Unsupported`` where that would halve a surrogate pair."""
-    if length == -1 or len(text) <= length and (not unicode or text.isascii()):
+    if length == -1 or (len(text) <= length and (not unicode or text.isascii())):
         return text
     if not unicode or text.isascii() or max(text) <= "\uffff":
         return text[:length]
@@ -754,7 +755,7 @@ def _assign(session: SessionProtocol, source: str, target: str, column: str, tab
     result = wide(value, None, session)
     if final is None:
         return result
-    if length != -1 and len(result) > length or (length != -1 and not binary and _utf16_length(result) > length):
+    if (length != -1 and len(result) > length) or (length != -1 and not binary and _utf16_length(result) > length):
         # Spaces (and zero bytes) at the end are no loss.
         kept = result.rstrip(b"\0") if binary else result.rstrip(" ")
         if (len(kept) if binary else _utf16_length(kept)) > length:
@@ -801,7 +802,7 @@ def _native(sql: str, a: SqlType, b: SqlType) -> str | None:
         return None
     if b.name == "money" and a.name in ("tinyint", "smallint", "int", "bit"):
         return f"({sql} * 10000)"
-    if a.name == "smallmoney" and b.name == "money" or a.name == "real" and b.name == "float":
+    if (a.name == "smallmoney" and b.name == "money") or (a.name == "real" and b.name == "float"):
         return sql
     if b.name == "float" and a.name in ("tinyint", "smallint", "int", "bit", "bigint"):
         return f"CAST({sql} AS REAL)"

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import collation
 from .errors import sql_error
-from .functions.runtime import scalar
+from .runtime import scalar
 
 # A range stands for the characters that sort between its ends; these are the ones tried.
 _CANDIDATES = [chr(c) for c in (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x530), *range(0x2010, 0x2040), 0x20AC)]
@@ -19,7 +19,7 @@ def _folds(name: str) -> bool:
     return name.endswith("_ci")
 
 
-def _fold(text: str, name: str) -> str:
+def fold(text: str, name: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return "".join([c.lower() if len(c.lower()) == 1 else c for c in text]) if _folds(name) else text
@@ -32,15 +32,15 @@ def _between(low: str, high: str, name: str) -> str:
     key: Any = collation.key_function(name)
     first, last = key(low + "a"), key(high + "a")
     found = [c for c in _CANDIDATES if first <= key(c + "a") <= last and (c != " " or " " in (low, high))]
-    return "".join(re.escape(_fold(c, name)) for c in dict.fromkeys([low, high, *found]))
+    return "".join(re.escape(fold(c, name)) for c in dict.fromkeys([low, high, *found]))
 
 
 @lru_cache(maxsize=2048)
 def compiled(pattern: str, name: str, escape: str | None) -> re.Pattern[str] | None:
     """The expression for a pattern, None when nothing can match it (an unclosed bracket)."""
-    pattern = _fold(pattern, name)
+    pattern = fold(pattern, name)
     if escape is not None:
-        escape = _fold(escape, name)
+        escape = fold(escape, name)
     parts: list[str] = []
     i, end = 0, len(pattern)
     while i < end:
@@ -103,7 +103,7 @@ def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | No
     expression = compiled(pattern, name, escape)
     if expression is None:
         return False
-    folded = _fold(value, name)
+    folded = fold(value, name)
     if expression.fullmatch(folded):
         return True
     # Trailing spaces of the matched text do not count, but for nvarchar they do.

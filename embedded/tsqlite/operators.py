@@ -11,7 +11,7 @@ from typing import Any
 from . import collation, like
 from .convert import check_implicit, cut
 from .errors import SqlError, sql_error
-from .functions.runtime import scalar
+from .runtime import scalar
 from .types import (
     BIGINT,
     BIT,
@@ -191,7 +191,7 @@ def _bitwise(op: str, left: SqlType, right: SqlType) -> Operation:
     for operand in (left, right):
         if not (operand.is_integer or operand.is_string or operand.is_binary):
             raise sql_error(402, left.display_name, right.display_name, _BITWISE[op])
-    if left.is_binary and right.is_binary or left.is_string and right.is_string:
+    if (left.is_binary and right.is_binary) or (left.is_string and right.is_string):
         raise sql_error(402, left.display_name, right.display_name, _BITWISE[op])
     if not (left.is_integer or right.is_integer):
         raise sql_error(402, left.display_name, right.display_name, _BITWISE[op])
@@ -228,7 +228,7 @@ def _concatenation(left: SqlType, right: SqlType, nullable: bool) -> Operation:
     assert left.length is not None and right.length is not None
     unlimited = -1 in (left.length, right.length)
     length = -1 if unlimited else min(most, left.length + right.length)
-    fixed = left.name in ("char", "nchar") and right.name in ("char", "nchar") and False
+    fixed = not unlimited and left.name in ("char", "nchar") and right.name in ("char", "nchar")
     name = ("nchar" if unicode else "char") if fixed else ("nvarchar" if unicode else "varchar")
     result = SqlType(name, length, nullable=nullable, collation=common.collation, collation_label=common.collation_label)
     sides = [_comparable(t, common) for t in (left, right)]
@@ -641,6 +641,18 @@ def resolve_like(operand: SqlType, pattern: SqlType, escape: SqlType | None = No
 
 
 __all__ = [
-    "BIGINT", "Decimal", "FLOAT", "MONEY", "STRINGS", "LikeOperation", "Operation", "UnaryOperation", "decimal_result",
-    "fit_decimal", "like", "resolve_binary", "resolve_like", "resolve_unary",
+    "BIGINT",
+    "FLOAT",
+    "MONEY",
+    "STRINGS",
+    "Decimal",
+    "LikeOperation",
+    "Operation",
+    "UnaryOperation",
+    "decimal_result",
+    "fit_decimal",
+    "like",
+    "resolve_binary",
+    "resolve_like",
+    "resolve_unary",
 ]  # fmt: skip

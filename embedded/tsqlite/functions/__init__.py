@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import aggregates, dates, json_functions, mathematics, strings, system  # isort: skip
 from .registry import FUNCTIONS, NO_LITERAL, Argument, Call, Emit, Function, Resolved, lookup
 from .session_protocol import SessionProtocol
 

@@ -37,6 +37,8 @@ class Argument:
     literal: Any = NO_LITERAL
     date_part: str | None = None
     star: bool = False
+    json: bool = False
+    """Its text is JSON already (JSON_QUERY, JSON_MODIFY, FOR JSON): FOR JSON and JSON_MODIFY do not escape it."""
 
     @property
     def is_literal(self) -> bool:
