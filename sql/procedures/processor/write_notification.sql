@@ -14,6 +14,7 @@ AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     DECLARE @now DATETIME2(3) = notify.utc_now();
+    DECLARE @had_delete BIT;
     DECLARE @name NVARCHAR(100) = JSON_VALUE(@definition, '$.name');
 
     INSERT notify.notification (
@@ -65,6 +66,10 @@ BEGIN
         FROM OPENJSON(@definition, '$.on') AS o
     ) AS asked
     WHERE n.notification_id = @notification_id;
+
+    /* A key snapshot that nobody compared for a while is history: who now begins to watch deletes begins with a new one. */
+    IF @had_delete = 0
+        EXECUTE notify.forget_key_snapshot @notification_id = @notification_id;
 
     DELETE nc
     FROM notify.notification_channel AS nc

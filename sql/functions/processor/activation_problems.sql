@@ -1,0 +1,37 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+/*
+activation_problems: what keeps a stored notification from being activated, seen against the present copy of the catalog.
+
+Parameters  @notification_id.
+Returns     path, problem (a sentence, with the CREATE INDEX where one is missing).
+*/
+CREATE OR ALTER FUNCTION notify.activation_problems (@notification_id INTEGER)
+RETURNS TABLE AS RETURN SELECT
+    CONVERT(NVARCHAR(300), p.path) AS path,
+    CONVERT(NVARCHAR(1000), CONCAT(N'''' + p.value + N''': ', p.problem, N' Perhaps ' + p.suggestion + N'?')) AS problem
+FROM notify.definition_problems(notify.definition_of(@notification_id)) AS p
+UNION ALL
+SELECT
+    N'table',
+    CONCAT(
+        N'No index leads on ',
+        sc.column_name,
+        N', so that every scan would read the whole table. Create it: CREATE INDEX ',
+        QUOTENAME(CONCAT(N'ix_', wt.table_name, N'_', sc.column_name)),
+        N' ON ',
+        QUOTENAME(wt.schema_name),
+        N'.',
+        QUOTENAME(wt.table_name),
+        N' (',
+        QUOTENAME(sc.column_name),
+        N'); or set allow_unindexed and a row_cap.'
+    )
+FROM notify.notification AS n
+INNER JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
+INNER JOIN notify.stamp_column AS sc ON sc.watched_table_id = wt.watched_table_id
+INNER JOIN notify.catalog_column AS cc
+    ON cc.schema_name = wt.schema_name AND cc.table_name = wt.table_name AND cc.column_name = sc.column_name
+WHERE n.notification_id = @notification_id AND sc.is_scanned = 1 AND cc.leads_index = 0 AND wt.allow_unindexed = 0;
+GO
