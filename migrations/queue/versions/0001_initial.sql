@@ -78,7 +78,7 @@ CREATE TABLE notify.message (
     notification_guid UNIQUEIDENTIFIER NOT NULL,
     recipient_key NVARCHAR(200) NOT NULL,
     channel VARCHAR(10) NOT NULL,
-    address NVARCHAR(320) NOT NULL,
+    address NVARCHAR(320) COLLATE Latin1_General_100_CI_AS NOT NULL,
     priority TINYINT NOT NULL,
     state VARCHAR(10) NOT NULL,
     reason NVARCHAR(400) NULL,

@@ -51,7 +51,7 @@ BEGIN
         notification_guid UNIQUEIDENTIFIER NOT NULL,
         recipient_key NVARCHAR(200) NOT NULL,
         channel VARCHAR(10) NOT NULL,
-        address NVARCHAR(320) NOT NULL,
+        address NVARCHAR(320) COLLATE Latin1_General_100_CI_AS NOT NULL,
         priority TINYINT NOT NULL,
         reason NVARCHAR(400) NULL,
         due_at DATETIME2(3) NOT NULL,
