@@ -1,0 +1,199 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+/*
+decide_batch: what becomes of each change of a batch, by what one snapshot of the replica shows.
+
+Parameters  @batch_id, @lease_token; @beat, @states, @prerequisites: as extract_changes gave them (JSON arrays of the rows)
+Result      change_number, change_key, verdict, reason; one row per change of the batch that @states has:
+            generate: mail it. skip: tell the queue, then complete_batch. wait: back in line already, with its reason.
+            fail: final already, can be put back by requeue_changes.
+Errors      50030 the lease is lost: another worker has these changes, or had
+Locks       batch (update), its change rows
+
+Replicas differ. An insert or update goes on when its row is there at its version or newer; an equal stamp with another hash
+counts as older. Else it waits until a snapshot shows a strictly greater beat than the one that detected it: then a row that is
+there is mailed as shown, and only an absent one is gone. A delete waits in the same way while its life of the row is shown.
+What is not ready for a prerequisite waits until the deadline, counted from detection or from being put back.
+*/
+CREATE OR ALTER PROCEDURE notify.decide_batch
+    @batch_id UNIQUEIDENTIFIER,
+    @lease_token UNIQUEIDENTIFIER,
+    @beat BIGINT,
+    @states NVARCHAR(MAX),
+    @prerequisites NVARCHAR(MAX)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+    DECLARE @now DATETIME2(3) = notify.utc_now();
+    DECLARE @run_id BIGINT;
+    DECLARE @notification_id INTEGER;
+    DECLARE
+        @wait_seconds INTEGER = COALESCE(
+            (SELECT TRY_CONVERT(INTEGER, s.value) FROM notify.setting AS s WHERE s.name = 'wait_seconds'),
+            10
+        );
+
+    CREATE TABLE #verdict (
+        change_id BIGINT NOT NULL PRIMARY KEY,
+        change_key BINARY(32) NOT NULL,
+        verdict VARCHAR(10) NOT NULL,
+        reason NVARCHAR(400) NULL
+    );
+
+    BEGIN TRY
+        BEGIN TRANSACTION;
+
+        SELECT @run_id = b.run_id, @notification_id = b.notification_id
+        FROM notify.batch AS b WITH (UPDLOCK, HOLDLOCK)
+        WHERE b.batch_id = @batch_id AND b.lease_token = @lease_token AND b.state = 'open';
+
+        IF @notification_id IS NULL
+            THROW 50030, N'The lease on this batch is lost: its changes are, or were, with another worker. Drop it and claim again.', 1;
+
+        INSERT INTO #verdict (change_id, change_key, verdict, reason)
+        SELECT
+            c.change_id,
+            c.change_key,
+            CASE
+                WHEN shown.verdict <> 'generate' THEN shown.verdict
+                WHEN p.procedure_name IS NULL OR ready.is_ready = 1 THEN 'generate'
+                WHEN DATEADD(MINUTE, p.deadline_minutes, due_from.since) <= @now THEN 'fail'
+                ELSE 'wait'
+            END,
+            CASE
+                WHEN shown.verdict <> 'generate' THEN shown.reason
+                WHEN p.procedure_name IS NULL OR ready.is_ready = 1 THEN NULL
+                ELSE LEFT(
+                    CONCAT(
+                        CASE
+                            WHEN DATEADD(MINUTE, p.deadline_minutes, due_from.since) <= @now THEN CONCAT(
+                                N'prerequisite not met within ',
+                                p.deadline_minutes,
+                                N' minutes: '
+                            )
+                            ELSE N'prerequisite: '
+                        END,
+                        COALESCE(ready.reason, N'no verdict')
+                    ),
+                    400
+                )
+            END
+        FROM OPENJSON(@states) WITH (
+            change_number BIGINT,
+            is_present BIT,
+            is_deleted BIT,
+            shown_stamp VARCHAR(27),
+            shown_hash VARCHAR(64),
+            created_stamp VARCHAR(27),
+            matches BIT
+        ) AS s
+        JOIN notify.change AS c ON c.change_id = s.change_number AND c.batch_id = @batch_id AND c.state = 'claimed'
+        JOIN notify.notification AS n ON n.notification_id = c.notification_id
+        JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
+        LEFT JOIN notify.prerequisite AS p ON p.notification_id = c.notification_id
+        OUTER APPLY (
+            SELECT TOP (1) j.is_ready AS is_ready, j.reason AS reason
+            FROM OPENJSON(@prerequisites) WITH (
+                change_number BIGINT,
+                is_ready BIT,
+                reason NVARCHAR(400)
+            ) AS j
+            WHERE j.change_number = c.change_id
+            ORDER BY j.is_ready
+        ) AS ready
+        CROSS APPLY (
+            SELECT
+                COALESCE(
+                    (
+                        SELECT MAX(h.changed_at)
+                        FROM notify.change_history AS h
+                        WHERE h.change_id = c.change_id AND h.from_state = 'failed'
+                    ),
+                    c.detected_at
+                ) AS since
+        ) AS due_from
+        CROSS APPLY (
+            SELECT
+                CASE WHEN s.is_present = 1 AND s.shown_stamp > c.state_stamp THEN 1 ELSE 0 END AS is_later,
+                CASE
+                    WHEN s.is_present = 1 AND s.shown_stamp = c.state_stamp AND s.shown_hash = c.state_hash THEN 1
+                    ELSE 0
+                END AS is_same,
+                CASE WHEN @beat > c.beat THEN 1 ELSE 0 END AS is_newer_snapshot
+        ) AS seen
+        CROSS APPLY (
+            SELECT
+                CASE
+                    WHEN c.operation IN ('I', 'U') THEN CASE
+                        WHEN seen.is_later = 0 AND seen.is_same = 0 AND seen.is_newer_snapshot = 0 THEN 'wait'
+                        WHEN s.is_present = 0 OR s.is_deleted = 1 THEN 'skip gone'
+                        WHEN s.matches = 0 THEN 'skip match'
+                        ELSE 'generate'
+                    END
+                    /* A delete. The row is there, not deleted, and ... */
+                    WHEN s.is_present = 1 AND s.is_deleted = 0 THEN CASE
+                        /* ... it is a later life of the record: this one has ended. */
+                        WHEN s.created_stamp > c.created_stamp THEN 'generate'
+                        /* ... no soft delete, no way to tell lives apart, and changed since: inserted again. */
+                        WHEN c.created_stamp IS NULL
+                        AND wt.soft_delete_column IS NULL
+                        AND seen.is_later = 1
+                        AND seen.is_newer_snapshot = 1 THEN 'generate'
+                        /* ... it was brought back by a later state, or a later snapshot shows that it never went. */
+                        WHEN seen.is_newer_snapshot = 1
+                        OR (seen.is_later = 1 AND wt.soft_delete_column IS NOT NULL) THEN 'skip back'
+                        ELSE 'wait'
+                    END
+                    /* A soft-deleted row that is not there at all: this replica may not have it yet. */
+                    WHEN s.is_present = 0
+                    AND wt.soft_delete_column IS NOT NULL
+                    AND seen.is_newer_snapshot = 0 THEN 'wait'
+                    ELSE 'generate'
+                END AS verdict
+        ) AS judged
+        CROSS APPLY (
+            SELECT
+                CASE WHEN judged.verdict LIKE 'skip%' THEN 'skip' ELSE judged.verdict END AS verdict,
+                CASE judged.verdict
+                    WHEN 'wait' THEN N'the replica is behind'
+                    WHEN 'skip gone' THEN N'gone'
+                    WHEN 'skip match' THEN N'no longer matching'
+                    WHEN 'skip back' THEN N'there again'
+                END AS reason
+        ) AS shown;
+
+        UPDATE c
+        SET
+            c.state = CASE v.verdict WHEN 'wait' THEN 'waiting' ELSE 'failed' END,
+            c.reason = v.reason,
+            c.batch_id = NULL,
+            c.due_at = CASE v.verdict WHEN 'wait' THEN DATEADD(SECOND, @wait_seconds, @now) ELSE c.due_at END,
+            c.completed_at = CASE v.verdict WHEN 'fail' THEN @now END
+        OUTPUT deleted.change_id, deleted.state, inserted.state, inserted.reason, deleted.batch_id, @run_id, @now
+        INTO notify.change_history (change_id, from_state, to_state, reason, batch_id, run_id, changed_at)
+        FROM notify.change AS c
+        JOIN #verdict AS v ON v.change_id = c.change_id
+        WHERE c.state = 'claimed' AND c.batch_id = @batch_id AND v.verdict IN ('wait', 'fail');
+
+        EXECUTE notify.close_batch @batch_id = @batch_id, @now = @now;
+
+        COMMIT TRANSACTION;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+            ROLLBACK TRANSACTION;
+        THROW;
+    END CATCH;
+
+    SELECT
+        v.change_id AS change_number,
+        CONVERT(CHAR(64), v.change_key, 2) AS change_key,
+        v.verdict AS verdict,
+        v.reason AS reason
+    FROM #verdict AS v
+    ORDER BY v.change_id;
+END;
+GO

@@ -1,0 +1,151 @@
+SET ANSI_NULLS ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+/*
+store_changes (internal): stores changes that were judged, and marks the older ones that they make needless. Runs in the
+transaction of its caller, who holds the watched table's row: nobody else can store changes of these notifications.
+
+Parameters  @run_id; @beat: of the snapshot that showed the changes; @now; @changes: JSON array of {notification_id, record_key,
+            record_match, operation, version, state_stamp, state_hash, created_stamp, fields, state (pending or skipped),
+            reason}; results: @recorded, @pending, @skipped, @superseded
+Errors      none of its own: a change that is stored already is left as it is
+Locks       change rows of these records, then new ones
+
+Under policy latest a change that is to be mailed supersedes the older ones of its record that nobody has claimed, unless one
+of them has waited for maximum_delay_minutes. It only saves work: the queue sees to it that the last state is mailed last.
+*/
+CREATE OR ALTER PROCEDURE notify.store_changes
+    @run_id BIGINT,
+    @beat BIGINT,
+    @now DATETIME2(3),
+    @changes NVARCHAR(MAX),
+    @recorded INTEGER OUTPUT,
+    @pending INTEGER OUTPUT,
+    @skipped INTEGER OUTPUT,
+    @superseded INTEGER OUTPUT
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+
+    CREATE TABLE #change (
+        change_number INTEGER IDENTITY(1, 1) NOT NULL PRIMARY KEY,
+        change_key BINARY(32) NOT NULL,
+        notification_id INTEGER NOT NULL,
+        record_key NVARCHAR(450) NOT NULL,
+        record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
+        operation CHAR(1) NOT NULL,
+        version VARCHAR(100) NOT NULL,
+        state_stamp VARCHAR(27) NOT NULL,
+        state_hash VARCHAR(64) NOT NULL,
+        created_stamp VARCHAR(27) NULL,
+        fields NVARCHAR(MAX) NULL,
+        state VARCHAR(10) NOT NULL,
+        reason NVARCHAR(400) NULL
+    );
+
+    INSERT INTO #change (
+        change_key,
+        notification_id,
+        record_key,
+        record_match,
+        operation,
+        version,
+        state_stamp,
+        state_hash,
+        created_stamp,
+        fields,
+        state,
+        reason
+    )
+    SELECT
+        k.change_key,
+        j.notification_id,
+        j.record_key,
+        j.record_match,
+        j.operation,
+        j.version,
+        j.state_stamp,
+        j.state_hash,
+        j.created_stamp,
+        j.fields,
+        j.state,
+        j.reason
+    FROM OPENJSON(@changes) WITH (
+        notification_id INTEGER,
+        record_key NVARCHAR(450),
+        record_match NVARCHAR(450),
+        operation CHAR(1),
+        version VARCHAR(100),
+        state_stamp VARCHAR(27),
+        state_hash VARCHAR(64),
+        created_stamp VARCHAR(27),
+        fields NVARCHAR(MAX),
+        state VARCHAR(10),
+        reason NVARCHAR(400)
+    ) AS j
+    JOIN notify.notification AS n ON n.notification_id = j.notification_id
+    CROSS APPLY notify.change_key(n.notification_guid, j.record_match, j.operation, j.version) AS k
+    WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WITH (UPDLOCK, HOLDLOCK) WHERE c.change_key = k.change_key)
+    ORDER BY j.record_match, j.notification_id;
+
+    UPDATE c
+    SET c.state = 'superseded', c.reason = N'a newer state of the record was recorded', c.completed_at = @now
+    OUTPUT deleted.change_id, deleted.state, inserted.state, inserted.reason, @run_id, @now
+    INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
+    FROM #change AS newer
+    JOIN notify.notification AS n ON n.notification_id = newer.notification_id AND n.policy = 'latest'
+    JOIN notify.change AS c
+        ON c.record_match = newer.record_match
+            AND c.notification_id = newer.notification_id
+            AND c.state IN ('pending', 'waiting')
+    WHERE newer.state = 'pending'
+        AND (n.maximum_delay_minutes IS NULL OR c.detected_at > DATEADD(MINUTE, -n.maximum_delay_minutes, @now));
+    SET @superseded = @@ROWCOUNT;
+
+    INSERT INTO notify.change (
+        change_key,
+        notification_id,
+        record_key,
+        record_match,
+        operation,
+        version,
+        state_stamp,
+        state_hash,
+        created_stamp,
+        beat,
+        state,
+        reason,
+        due_at,
+        fields,
+        run_id,
+        detected_at,
+        completed_at
+    )
+    OUTPUT inserted.change_id, NULL, inserted.state, inserted.reason, @run_id, @now
+    INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
+    SELECT
+        newer.change_key,
+        newer.notification_id,
+        newer.record_key,
+        newer.record_match,
+        newer.operation,
+        newer.version,
+        newer.state_stamp,
+        newer.state_hash,
+        newer.created_stamp,
+        @beat,
+        newer.state,
+        newer.reason,
+        @now,
+        newer.fields,
+        @run_id,
+        @now,
+        CASE WHEN newer.state = 'pending' THEN NULL ELSE @now END
+    FROM #change AS newer
+    ORDER BY newer.change_number;
+    SET @recorded = @@ROWCOUNT;
+
+    SELECT @pending = COUNT(*) FROM #change AS newer WHERE newer.state = 'pending';
+    SET @skipped = @recorded - @pending;
+END;
+GO
