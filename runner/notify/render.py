@@ -236,6 +236,8 @@ class Renderer:
 
         if channel not in SUFFIXES:
             raise RenderError(f"channel {channel!r} is not one of {', '.join(SUFFIXES)}")
+        if ".." in name.split("/"):
+            raise RenderError(f"template {name}: a name stays inside of its folder")
         base = name
         for suffix in (*SUFFIXES.values(), TEXT_SUFFIX):
             base = base.removesuffix(suffix)
@@ -257,7 +259,7 @@ class Renderer:
                 if plain_lookup.has_template(text_uri):
                     text = plain_lookup.get_template(text_uri)
                     chain.update(self._chain(text_uri))
-        except exceptions.TopLevelLookupException as error:
+        except exceptions.TemplateLookupException as error:
             near = difflib.get_close_matches(base, self.names(channel), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             folders = ", ".join(str(directory) for directory in self._directories)
@@ -288,7 +290,7 @@ class Renderer:
             name = waiting.pop(0)
             for directory in self._directories:
                 file = directory / name.lstrip("/")
-                if file.is_file():
+                if file.is_file() and file.resolve().is_relative_to(directory.resolve()):
                     found[file] = file.read_text(encoding="utf-8")
                     for named in NAMED_FILE.findall(found[file]):
                         full = named if named.startswith("/") else f"{name.rpartition('/')[0]}/{named}"

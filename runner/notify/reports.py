@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from notify.databases import Databases, ResultSet, Role
-from notify.procedures import call, processor
+from notify.procedures import call, processor, queue
 
 __all__ = ["Event", "Story", "record_key", "status", "why"]
 
@@ -55,18 +55,18 @@ class Event:
 
 @dataclass
 class Story:
-    """A record's events in order, and the rows they come from."""
+    """A record's events in order, and the rows they come from, by the name of the part."""
 
     record_key: str
     events: list[Event] = field(default_factory=list)
-    sections: dict[str, ResultSet] = field(default_factory=dict)
+    parts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As documented for `why --json`."""
         return {
             "record_key": self.record_key,
             "story": [{"at": event.at, "role": event.role, "event": event.text} for event in self.events],
-            **{name: section.records() for name, section in self.sections.items()},
+            **self.parts,
         }
 
 
@@ -80,13 +80,20 @@ def why(databases: Databases, key: str) -> Story:
     if Role.PROCESSOR in databases:
         with databases.connection(Role.PROCESSOR) as connection:
             results = processor.explain_changes(connection, key)
-        story.sections |= _named(("changes", "change_history"), results)
+        story.parts |= {
+            name: result.records() for name, result in zip(("changes", "change_history"), results, strict=False)
+        }
         _processor_events(story)
     if Role.QUEUE in databases:
         with databases.connection(Role.QUEUE) as connection:
             explained = queue.explain_messages(connection, key)
-        story.queue = explained
-        _queue_events(story)
+        story.parts |= {
+            "decisions": explained.decisions,
+            "messages": explained.messages,
+            "attempts": explained.attempts,
+            "message_history": explained.history,
+        }
+        _queue_events(story, explained)
     # Stable: events of one moment stay in the order of the roles, which is the order in which they happen.
     story.events.sort(key=lambda event: str(event.at))
     return story
@@ -96,42 +103,32 @@ OPERATIONS: Final = {"I": "insert", "U": "update", "D": "delete", "O": "occurren
 
 
 def _processor_events(story: Story) -> None:
-    changes: dict[Any, dict[str, Any]] = {}
-    for row in story.sections["changes"].records():
-        changes[row["change_id"]] = row
-    history = story.sections.get("change_history")
-    for row in history.records() if history is not None else ():
+    changes = {row["change_id"]: row for row in story.parts["changes"]}
+    for row in story.parts.get("change_history", ()):
         change = changes.get(row["change_id"])
         if change is None:
             continue
         name = f"{change['notification_name']} {OPERATIONS.get(change['operation'], change['operation'])}"
-        text = f"{name}: {row['to_state']}" + (f" ({row['reason']})" if row["reason"] else "")
         if row["from_state"] is None:
-            text = f"{name} seen at {change['state_stamp']}: {row['to_state']}"
-            text += f" ({row['reason']})" if row["reason"] else ""
-        story.events.append(Event(row["changed_at"], "processor", text))
+            name += f" seen at {change['state_stamp']}"
+        story.events.append(Event(row["changed_at"], "processor", f"{name}: {row['to_state']}{_reason(row)}"))
 
 
-def _queue_events(story: Story) -> None:
-    for row in story.sections["decisions"].records():
-        what = f"{row['message_count']} messages" if row["outcome"] == "messages" else f"no message ({row['reason']})"
+def _queue_events(story: Story, explained: queue.Explained) -> None:
+    for row in explained.decisions:
+        what = f"{row['message_count']} messages" if row["outcome"] == "messages" else f"no message{_reason(row)}"
         story.events.append(Event(row["decided_at"], "queue", f"{row['notification_name']}: {what}"))
-    addresses: dict[Any, str] = {}
-    for row in story.sections["messages"].records():
-        addresses[row["message_id"]] = f"{row['channel']} to {row['address'] or row['recipient_key']}"
-        reason = f" ({row['reason']})" if row["reason"] else ""
-        story.events.append(
-            Event(
-                row["created_at"],
-                "queue",
-                f"message {row['message_id']}, {addresses[row['message_id']]}, now {row['state']}{reason}",
-            )
-        )
-    for row in story.sections["attempts"].records():
+    for row in explained.messages:
+        what = f"message {row['message_id']}, {row['channel']} to {row['address'] or row['recipient_key']}"
+        story.events.append(Event(row["created_at"], "queue", f"{what}, now {row['state']}{_reason(row)}"))
+    for row in explained.attempts:
         name = f"message {row['message_id']}, attempt {row['attempt_number']}"
         story.events.append(Event(row["begun_at"], "queue", f"{name}: handed to {row['gateway']}"))
         if row["closed_at"] is not None:
             detail = " ".join(str(part) for part in (row["code"], row["detail"], row["provider_id"]) if part)
-            story.events.append(
-                Event(row["closed_at"], "queue", f"{name}: {row['outcome']}" + (f" ({detail})" if detail else ""))
-            )
+            told = f" ({detail})" if detail else ""
+            story.events.append(Event(row["closed_at"], "queue", f"{name}: {row['outcome']}{told}"))
+
+
+def _reason(row: dict[str, Any]) -> str:
+    return f" ({row['reason']})" if row["reason"] else ""
