@@ -9,7 +9,7 @@ Parameters  @name; @scans, @keys: what get_activation's requests gave on the rep
 Result      one row: notification_id, baseline_count, low_stamps (JSON list of {column_name, low_stamp}).
 Errors      50003 no such notification; 50004 it is no draft; 50005 it cannot be activated, with every reason; 50006 to 50009 and
             50014 the scans do not do; 50010 another session is changing definitions
-Locks       application lock notify.definition, then the notification's rows; one transaction.
+Locks       application lock notify.definition, then watched_table, then the notification's rows; one transaction.
 */
 CREATE OR ALTER PROCEDURE notify.activate_notification
     @name NVARCHAR(100),
@@ -33,6 +33,7 @@ BEGIN
             @notification_id = @notification_id OUTPUT,
             @state = @state OUTPUT,
             @watched_table_id = @watched_table_id OUTPUT;
+        EXECUTE notify.lock_table @watched_table_id = @watched_table_id;
         IF @state <> 'draft'
         BEGIN
             SET @message = CONCAT(

@@ -7,7 +7,7 @@ pause_notification: stops detection and generation of a notification. Messages i
 Parameters  @name.
 Result      one row: notification_id, open_changes (recorded and not generated; they wait for resume_notification).
 Errors      50003 no such notification; 50004 it is not active; 50010 another session is changing definitions
-Locks       application lock notify.definition.
+Locks       application lock notify.definition, then watched_table.
 */
 CREATE OR ALTER PROCEDURE notify.pause_notification @name NVARCHAR(100)
 AS
@@ -26,6 +26,7 @@ BEGIN
             @notification_id = @notification_id OUTPUT,
             @state = @state OUTPUT,
             @watched_table_id = @watched_table_id OUTPUT;
+        EXECUTE notify.lock_table @watched_table_id = @watched_table_id;
         IF @state <> 'active'
         BEGIN
             SET @message = CONCAT(N'The notification ', @name, N' is ', @state, N': only an active one is paused.');

@@ -10,7 +10,7 @@ Parameters  @name; @policy: catch_up (what changed during the pause is mailed) o
 Result      one row: notification_id, baseline_count, skipped_count.
 Errors      50003 no such notification; 50004 it is not paused; 50005 it cannot be activated; 50006 to 50009 and 50014 the scans do not
             do; 50010 another session is changing definitions; 50013 unknown policy
-Locks       application lock notify.definition, then the notification's rows; one transaction.
+Locks       application lock notify.definition, then watched_table, then the notification's rows; one transaction.
 */
 CREATE OR ALTER PROCEDURE notify.resume_notification
     @name NVARCHAR(100),
@@ -38,6 +38,7 @@ BEGIN
             @notification_id = @notification_id OUTPUT,
             @state = @state OUTPUT,
             @watched_table_id = @watched_table_id OUTPUT;
+        EXECUTE notify.lock_table @watched_table_id = @watched_table_id;
         IF @state <> 'paused'
         BEGIN
             SET @message = CONCAT(N'The notification ', @name, N' is ', @state, N': only a paused one is resumed.');

@@ -7,7 +7,7 @@ retire_notification: ends a notification for good. Its changes that are not gene
 Parameters  @name.
 Result      one row: notification_id, skipped_count.
 Errors      50003 no such notification; 50004 it is retired already; 50010 another session is changing definitions
-Locks       application lock notify.definition, then the notification's open changes.
+Locks       application lock notify.definition, then watched_table, then the notification's open changes.
 */
 CREATE OR ALTER PROCEDURE notify.retire_notification @name NVARCHAR(100)
 AS
@@ -27,6 +27,7 @@ BEGIN
             @notification_id = @notification_id OUTPUT,
             @state = @state OUTPUT,
             @watched_table_id = @watched_table_id OUTPUT;
+        EXECUTE notify.lock_table @watched_table_id = @watched_table_id;
         IF @state = 'retired'
         BEGIN
             SET @message = CONCAT(N'The notification ', @name, N' is retired already.');
