@@ -601,7 +601,7 @@ class _Printer:
         return "" if name is None else name if name.startswith("@") else quote(name)
 
     def _begin_transaction(self, n: t.BeginTransaction) -> str:
-        mark = "" if n.mark is None else f"WITH MARK {quote_string(n.mark)}" if n.mark else "WITH MARK"
+        mark = "" if n.mark is None else f"WITH MARK {quote_string(n.mark, national=True)}" if n.mark else "WITH MARK"
         return _words("BEGIN TRANSACTION", self.transaction_name(n.name), mark)
 
     def _commit(self, n: t.Commit) -> str:
@@ -888,7 +888,7 @@ class _Printer:
             number("MINVALUE", n.minimum),
             number("MAXVALUE", n.maximum),
             "" if n.cycle is None else "CYCLE" if n.cycle else "NO CYCLE",
-            number("CACHE", n.cache) or ("NO CACHE" if n.no_cache else ""),
+            "CACHE" if n.cache == 0 else number("CACHE", n.cache) or ("NO CACHE" if n.no_cache else ""),
         )
 
     def _create_synonym(self, n: t.CreateSynonym) -> str:

@@ -1552,7 +1552,7 @@ class CreateType(Statement):
 class CreateSequence(Statement):
     """CREATE | ALTER SEQUENCE. NO MINVALUE and the like are None; `restart` and `alter` belong to ALTER.
 
-    `restart` is None unless written; `restart_value` is None for RESTART without WITH.
+    `cache` is 0 for CACHE without a number; `restart_value` is None for RESTART without WITH.
     """
 
     name: Name

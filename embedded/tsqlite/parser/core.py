@@ -13,6 +13,25 @@ T = TypeVar("T")
 
 ASSIGNMENT_OPS: Final = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="})
 
+_WITHOUT_LENGTH: Final = frozenset(
+    """
+    bit tinyint smallint int integer bigint money smallmoney real date datetime smalldatetime text ntext image xml
+    uniqueidentifier sql_variant rowversion timestamp hierarchyid
+    """.split()
+)
+_WITH_MAX: Final = frozenset(
+    {
+        "varchar",
+        "nvarchar",
+        "varbinary",
+        "char varying",
+        "character varying",
+        "binary varying",
+        "nchar varying",
+        "national char varying",
+        "national character varying",
+    }
+)
 _WITH_NEEDS_SEMICOLON: Final = (
     "Incorrect syntax near the keyword 'with'. If this statement is a common table expression, an xmlnamespaces clause "
     "or a change tracking context clause, the previous statement must be terminated with a semicolon."
@@ -124,7 +143,20 @@ class Core:
     def identifier(self) -> str:
         if not self.at_identifier():
             self.fail()
-        return self.advance().value
+        return self.not_empty(self.advance())
+
+    def not_empty(self, tok: Token) -> str:
+        """The token's value as a name."""
+        if not tok.value:
+            raise sql_error(1038, line=tok.line)
+        return tok.value
+
+    def at_label(self) -> bool:
+        """Whether `label:` is next; nothing may stand before its colon."""
+        if self.tok.kind is not Kind.WORD or self.tok.word in RESERVED:
+            return False
+        colon = self.peek()
+        return colon.word == ":" and colon.start == self.tok.end
 
     def variable(self) -> str:
         if self.tok.kind is not Kind.VARIABLE:
@@ -204,7 +236,19 @@ class Core:
         args: tuple[int | str, ...] = ()
         if self.tok.word == "(":
             args = self.parenthesized(self._type_argument)
+            self._check_type_arguments(name, args)
         return t.TypeName(name, args, line=line)
+
+    def _check_type_arguments(self, name: t.Name, args: tuple[int | str, ...]) -> None:
+        if len(name.parts) > 1:
+            return
+        word = name.name.lower()
+        if word in _WITHOUT_LENGTH:
+            text = f"Column, parameter, or variable #1: Cannot specify a column width on data type {word}."
+            raise SqlError(2716, text, 16, 1, name.line)
+        most = 2 if word in ("decimal", "numeric", "dec") else 1
+        if len(args) > most or ("max" in args and word not in _WITH_MAX):
+            self.fail(self.prev)
 
     def _type_argument(self) -> int | str:
         if self.tok.word == "MAX":

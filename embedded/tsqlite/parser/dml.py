@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import tree as t
+from ..errors import sql_error
 from ..lexer import Kind
 from .core import ASSIGNMENT_OPS
 from .queries import Queries
@@ -170,7 +171,12 @@ class Dml(Queries):
 
     def implicit_execute(self) -> t.Execute:
         """A procedure's name as the first thing of a batch."""
-        return self._execute_procedure()
+        if self.peek().word == "=":
+            self.fail(self.peek())
+        execute = self._execute_procedure()
+        if execute.result_sets is not None:
+            self.refuse("WITH RESULT SETS without EXECUTE")
+        return execute
 
     def _execute_procedure(self) -> t.Execute:
         return_variable: str | None = None
@@ -215,6 +221,8 @@ class Dml(Queries):
             self.advance()
         value = self.exec_value()
         output = self.tok.word in ("OUTPUT", "OUT") and bool(self.advance())
+        if output and not isinstance(value, t.Variable):
+            raise sql_error(179, line=line)
         return t.ExecArgument(value, name, output, line=line)
 
     def exec_value(self) -> t.Expr:
@@ -300,10 +308,16 @@ class Dml(Queries):
         if kind != "CALLER":
             self.expect("=")
             at_variable = self.tok.kind is Kind.VARIABLE
-            principal = t.Variable(self.variable()) if at_variable else t.StringLiteral(self.string())
+            principal = t.Variable(self.variable()) if at_variable else self._string_literal()
         if self.tok.word == "WITH" and self.peek().word in ("NO", "COOKIE"):
             self.refuse(f"EXECUTE AS ... WITH {self.peek().word}")
         return t.ExecuteAs(kind, principal)
+
+    def _string_literal(self) -> t.Expr:
+        literal = self.literal() if self.tok.kind in (Kind.STRING, Kind.NSTRING) else None
+        if literal is None:
+            self.fail()
+        return literal
 
     def update_statistics(self) -> t.Statement:
         raise NotImplementedError

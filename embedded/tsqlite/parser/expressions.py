@@ -83,6 +83,11 @@ class Expressions(Core):
             self.fail()
         if kind is Kind.QUOTED:
             return self._named()
+        if kind is Kind.DOLLAR:
+            if tok.word not in ("$IDENTITY", "$ROWGUID"):
+                self.refuse(tok.value)
+            self.advance()
+            return t.ColumnRef(t.Name((tok.value,), line=line), line=line)
         literal = self.literal()
         if literal is None:
             self.fail()
@@ -151,7 +156,14 @@ class Expressions(Core):
         self.expect("(")
         query = self.query()
         self.expect(")")
+        self.check_subquery_order(query)
         return query
+
+    def check_subquery_order(self, query: t.Query) -> None:
+        """1033: a subquery has no order of its own, unless it limits its rows."""
+        limited = isinstance(query.body, t.QuerySpec) and query.body.top is not None
+        if query.order_by and not (limited or query.offset or query.for_json or query.for_xml):
+            raise sql_error(1033, line=query.order_by[0].line)
 
     def _word_primary(self) -> t.Expr:
         tok = self.tok
@@ -195,7 +207,7 @@ class Expressions(Core):
 
     def _column_name(self) -> t.Name:
         line = self.tok.line
-        parts = [self.advance().value]
+        parts = [self.not_empty(self.advance())]
         while self.tok.word == ".":
             self.advance()
             while self.tok.word == ".":
@@ -205,6 +217,8 @@ class Expressions(Core):
                 parts.append(self.advance().value)
                 break
             parts.append(self.identifier())
+        if len(parts) > 2 and not parts[-2] and self.tok.word != "(":
+            self.fail(self.tokens[self.pos - 2])
         if len(parts) > 4:
             self.refuse("a name of more than four parts", line)
         return t.Name(tuple(parts), line=line)
@@ -474,9 +488,15 @@ class Expressions(Core):
             escape = self.value() if self.accept("ESCAPE") else None
             return t.Like(left, pattern, escape, negated, line=line)
         if self.at_query():
-            query = self.subquery() if self.peek().word != "(" else self._subquery_or_none()
-            if query is not None:
-                return t.InQuery(left, query, negated, line=line)
+            if self.peek().word != "(":
+                return t.InQuery(left, self.subquery(), negated, line=line)
+            # `IN ((SELECT ...))` is a list of one scalar, `IN ((SELECT ...) UNION ...)` a query
+            start = self.pos
+            try:
+                return t.InList(left, self.parenthesized(self.value), negated, line=line)
+            except SqlError:
+                self.back_to(start)
+            return t.InQuery(left, self.subquery(), negated, line=line)
         return t.InList(left, self.parenthesized(self.value), negated, line=line)
 
     def _comparison(self, left: t.Expr) -> t.Predicate:

@@ -13,6 +13,16 @@ _MODULE_OPTIONS: Final = ("RECOMPILE", "ENCRYPTION", "SCHEMABINDING", "VIEW_META
 _SECURABLES: Final = frozenset(
     "OBJECT SCHEMA TYPE ROLE USER DATABASE CERTIFICATE LOGIN SERVER ASSEMBLY ENDPOINT CONTRACT SERVICE".split()
 )
+_PERMISSIONS: Final = frozenset(
+    name.strip()
+    for name in """
+    ALL, ALTER, ALTER ANY CONNECTION, ALTER ANY ROLE, ALTER ANY SCHEMA, ALTER ANY USER, ALTER TRACE, AUTHENTICATE,
+    AUTHENTICATE SERVER, CONNECT, CONNECT SQL, CONTROL, CREATE FUNCTION, CREATE PROCEDURE, CREATE ROLE, CREATE SCHEMA,
+    CREATE SEQUENCE, CREATE TABLE, CREATE TYPE, CREATE VIEW, DELETE, EXECUTE, IMPERSONATE, INSERT, REFERENCES, SELECT,
+    SHOWPLAN, TAKE OWNERSHIP, UNMASK, UPDATE, VIEW ANY DATABASE, VIEW ANY DEFINITION, VIEW CHANGE TRACKING,
+    VIEW DATABASE STATE, VIEW DEFINITION, VIEW SERVER STATE
+    """.split(",")
+)
 
 
 class Modules(Tables):
@@ -30,7 +40,9 @@ class Modules(Tables):
             shown = f"CREATE/ALTER {kind}" if kind in ("PROCEDURE", "TRIGGER") else f"{action} {kind}"
             raise sql_error(111, shown, line=self.tok.line)
         self.advance()
-        name = self.name(3 if kind == "PROCEDURE" else 2)
+        name = self.name(3)
+        if len(name.parts) > 2:
+            raise sql_error(166, f"CREATE/ALTER {kind}", line=name.line)
         if kind == "PROCEDURE":
             return self._procedure(action, name)
         if kind == "FUNCTION":
@@ -151,6 +163,11 @@ class Modules(Tables):
         return t.CreateScalarFunction(action, name, self.text, parameters, returns, body, options=options)
 
     def _inline_query(self) -> t.SelectStatement:
+        query = self._inline_select()
+        self.check_subquery_order(query.query)
+        return query
+
+    def _inline_select(self) -> t.SelectStatement:
         if self.tok.word == "(" and (self.peek().word == "WITH" or self.at_query()):
             start = self.pos
             self.advance()
@@ -172,6 +189,7 @@ class Modules(Tables):
         options = self._module_options()
         self.expect("AS")
         query = self.select_statement()
+        self.check_subquery_order(query.query)
         check = self.accept("WITH", "CHECK", "OPTION")
         return t.CreateView(action, name, self.text, columns, query, check, options=options)
 
@@ -294,20 +312,80 @@ class Modules(Tables):
         return self.identifier()
 
     def _permission(self) -> t.GrantedPermission:
-        line = self.tok.line
+        start = self.tok
         words: list[str] = []
         while self.tok.kind is Kind.WORD and self.tok.word not in ("ON", "TO", "FROM"):
             words.append(self.advance().word)
+        name = " ".join(words)
         if not words:
             self.fail()
-        return t.GrantedPermission(" ".join(words), self.column_names(), line=line)
+        if name not in _PERMISSIONS:
+            self.refuse(f"permission {name}", start.line)
+        columns = self.column_names() if name in ("SELECT", "UPDATE", "REFERENCES") else ()
+        return t.GrantedPermission(name, columns, line=start.line)
 
     # --- statements that are read but not taken apart
 
-    def opaque(self, kind: str, start: int) -> t.Opaque:
-        """Everything up to the next semicolon, or the end of the batch."""
-        depth = 0
-        while self.tok.kind is not Kind.END and not (self.tok.word == ";" and depth == 0):
-            depth += {"(": 1, ")": -1}.get(self.tok.word, 0)
-            self.advance()
+    def _opaque(self, kind: str, start: int) -> t.Opaque:
         return t.Opaque(kind, self.text[self.tokens[start].start : self.prev.end])
+
+    def create_certificate(self, start: int) -> t.Opaque:
+        """After CREATE, which is token `start`."""
+        self.expect("CERTIFICATE")
+        self.identifier()
+        if self.accept("AUTHORIZATION"):
+            self.identifier()
+        if self.tok.word == "FROM":
+            self.refuse("CREATE CERTIFICATE ... FROM")
+        if self.accept("ENCRYPTION", "BY", "PASSWORD", "="):
+            self.string()
+        self.expect("WITH", "SUBJECT", "=")
+        self.string()
+        while self.accept(","):
+            self.expect_any("START_DATE", "EXPIRY_DATE")
+            self.expect("=")
+            self.string()
+        return self._opaque("CREATE CERTIFICATE", start)
+
+    def alter_certificate(self, start: int) -> t.Opaque:
+        """After ALTER."""
+        self.expect("CERTIFICATE")
+        self.identifier()
+        if self.tok.word == "WITH":
+            self.refuse("ALTER CERTIFICATE ... WITH")
+        self.expect("REMOVE", "PRIVATE", "KEY")
+        return self._opaque("ALTER CERTIFICATE", start)
+
+    def signature(self, verb: str, start: int) -> t.Opaque:
+        """After ADD or DROP."""
+        if self.tok.word == "COUNTER":
+            self.refuse("COUNTER SIGNATURE")
+        self.expect("SIGNATURE")
+        self.expect("TO" if verb == "ADD" else "FROM")
+        if self.tok.word == "OBJECT" and self.peek().word == "::":
+            self.expect("OBJECT", "::")
+        self.name(3)
+        self.expect("BY")
+        self.comma_list(self._signer)
+        return self._opaque(f"{verb} SIGNATURE", start)
+
+    def _signer(self) -> None:
+        self.expect("CERTIFICATE")
+        self.identifier()
+        if self.accept("WITH"):
+            self.expect("PASSWORD", "=")
+            self.string()
+
+    def alter_authorization(self, start: int) -> t.Opaque:
+        """After ALTER."""
+        self.expect("AUTHORIZATION", "ON")
+        if self.tok.word in _SECURABLES and self.peek().word == "::":
+            self.advance()
+            self.advance()
+        self.name(3)
+        self.expect("TO")
+        if self.at("SCHEMA", "OWNER"):
+            self.expect("SCHEMA", "OWNER")
+        else:
+            self.identifier()
+        return self._opaque("ALTER AUTHORIZATION", start)

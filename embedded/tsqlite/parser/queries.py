@@ -17,6 +17,12 @@ TABLE_HINTS: Final = frozenset(
     KEEPDEFAULTS IGNORE_CONSTRAINTS IGNORE_TRIGGERS
     """.split()
 )
+# those that may stand in parentheses without WITH, and then alone
+_OLD_HINTS: Final = TABLE_HINTS - frozenset(
+    """
+    INDEX READCOMMITTEDLOCK SNAPSHOT KEEPIDENTITY KEEPDEFAULTS IGNORE_CONSTRAINTS IGNORE_TRIGGERS FORCESEEK FORCESCAN
+    """.split()
+)
 _UNKNOWN_HINT: Final = (
     '"%s" is not a recognized table hints option. If it is intended as a parameter to a table-valued function or to '
     "the CHANGETABLE function, ensure that your database compatibility mode is set to 90."
@@ -160,7 +166,7 @@ class Queries(Expressions):
         if self.peek().word == "=" and (self.at_identifier() or tok.kind in (Kind.STRING, Kind.NSTRING)):
             self.advance()
             self.advance()
-            return t.ExprItem(self.value(), tok.value, line=line)
+            return t.ExprItem(self.value(), self.not_empty(tok), line=line)
         qualifier = self._star_qualifier()
         if qualifier is not None:
             return t.StarItem(qualifier, line=line)
@@ -170,10 +176,10 @@ class Queries(Expressions):
     def _item_alias(self) -> str | None:
         if self.accept("AS"):
             if self.tok.kind in (Kind.STRING, Kind.NSTRING):
-                return self.advance().value
+                return self.not_empty(self.advance())
             return self.identifier()
-        if self.tok.kind in (Kind.STRING, Kind.NSTRING) or self.at_identifier():
-            return self.advance().value
+        if self.tok.kind in (Kind.STRING, Kind.NSTRING) or (self.at_identifier() and not self.at_label()):
+            return self.not_empty(self.advance())
         return None
 
     def _star_qualifier(self) -> t.Name | None:
@@ -319,7 +325,8 @@ class Queries(Expressions):
         if self.tok.word == "(":
             if not self._at_old_hints():
                 return self._table_function(name)
-            return t.NamedTable(name, None, self._old_hints(), line=line)
+            hints = self._old_hints()
+            return t.NamedTable(name, self.table_alias(), hints, line=line)
         if self.tok.word == "FOR" and self.peek().word in ("SYSTEM_TIME", "PATH"):
             self.refuse(f"FOR {self.peek().word}")
         return self._named_table(name)
@@ -332,8 +339,10 @@ class Queries(Expressions):
         hints: tuple[t.TableHint, ...] = ()
         if self.tok.word == "WITH" and self.peek().word == "(":
             hints = self.table_hints()
-        elif self._at_old_hints():
-            hints = self._old_hints()
+        elif alias is not None and self.tok.word == "(":
+            self.expect("(")
+            hints = (self._table_hint(),)
+            self.expect(")")
         elif self.tok.word == "WITH" and self.peek().kind in (Kind.WORD, Kind.QUOTED) and self.peek().word not in (
             "ROLLUP", "CUBE", "TIES", "CHECK"
         ):  # fmt: skip
@@ -343,8 +352,8 @@ class Queries(Expressions):
     def table_alias(self) -> str | None:
         if self.accept("AS"):
             return self.identifier()
-        if self.at_identifier():
-            return self.advance().value
+        if self.at_identifier() and not self.at_label():
+            return self.identifier()
         return None
 
     def _required_alias(self) -> tuple[str, tuple[str, ...]]:
@@ -478,15 +487,11 @@ class Queries(Expressions):
         return self.identifier()
 
     def _at_old_hints(self) -> bool:
-        """Whether `(NOLOCK)` or its like follows a table, without WITH."""
-        if self.tok.word != "(":
-            return False
-        if self.peek().word == "INDEX":
-            return True
-        return self.peek().word in TABLE_HINTS and self.peek(2).word in (",", ")")
+        """Whether `(NOLOCK)` or its like follows a table's name, without WITH."""
+        return self.tok.word == "(" and self.peek().word in _OLD_HINTS and self.peek(2).word == ")"
 
     def _old_hints(self) -> tuple[t.TableHint, ...]:
-        return self._hint_list()
+        return self.parenthesized(self._table_hint)
 
     # --- FOR, OPTION
 

@@ -40,6 +40,30 @@ _REFUSED: Final = frozenset(
     MERGE BACKUP RESTORE BULK KILL CHECKPOINT SHUTDOWN RECONFIGURE READTEXT WRITETEXT UPDATETEXT SETUSER LINENO
     """.split()
 )
+_SWITCHES: Final = """
+    READ_COMMITTED_SNAPSHOT ALLOW_SNAPSHOT_ISOLATION AUTO_CLOSE AUTO_SHRINK AUTO_CREATE_STATISTICS ANSI_WARNINGS
+    AUTO_UPDATE_STATISTICS AUTO_UPDATE_STATISTICS_ASYNC ANSI_NULL_DEFAULT ANSI_NULLS ANSI_PADDING ARITHABORT DB_CHAINING
+    CONCAT_NULL_YIELDS_NULL NUMERIC_ROUNDABORT QUOTED_IDENTIFIER RECURSIVE_TRIGGERS CURSOR_CLOSE_ON_COMMIT TRUSTWORTHY
+    """.split()
+_STANDALONE: Final = ("READ_ONLY", "READ_WRITE", "SINGLE_USER", "MULTI_USER", "RESTRICTED_USER", "ONLINE", "OFFLINE")
+# what an option of a database may be; () stands alone, "=" takes a number
+_DATABASE_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(_SWITCHES, ("ON", "OFF")),
+    **dict.fromkeys(
+        ("READ_ONLY", "READ_WRITE", "SINGLE_USER", "MULTI_USER", "RESTRICTED_USER", "ONLINE", "OFFLINE"), ()
+    ),
+    "RECOVERY": ("FULL", "SIMPLE", "BULK_LOGGED"),
+    "PAGE_VERIFY": ("CHECKSUM", "TORN_PAGE_DETECTION", "NONE"),
+    "PARAMETERIZATION": ("SIMPLE", "FORCED"),
+    "CURSOR_DEFAULT": ("LOCAL", "GLOBAL"),
+    "COMPATIBILITY_LEVEL": ("=",),
+}
+_DBCC: Final = frozenset(
+    """
+    CHECKIDENT CHECKDB CHECKTABLE CHECKCONSTRAINTS DROPCLEANBUFFERS FREEPROCCACHE FREESYSTEMCACHE INPUTBUFFER OPENTRAN
+    SHOW_STATISTICS SQLPERF TRACEON TRACEOFF TRACESTATUS UPDATEUSAGE USEROPTIONS
+    """.split()
+)
 _MODULES: Final = ("PROCEDURE", "PROC", "FUNCTION", "VIEW", "TRIGGER")
 # unreserved words that begin a statement only together with the word behind them
 _PAIRS: Final = {
@@ -157,7 +181,7 @@ class Statements(Modules):
         if tok.word in _REFUSED:
             self.refuse(tok.word)
         if self.at_identifier():
-            if self.peek().word == ":" and tok.kind is Kind.WORD:
+            if self.at_label():
                 self.advance()
                 self.advance()
                 return t.Label(tok.value)
@@ -173,7 +197,7 @@ class Statements(Modules):
         return node
 
     def at_statement_word(self) -> bool:
-        return self.peek().word == ":" or (self.tok.word, self.peek().word) in _PAIRS
+        return self.at_label() or (self.tok.word, self.peek().word) in _PAIRS
 
     # --- queries
 
@@ -263,14 +287,17 @@ class Statements(Modules):
         self.expect("THROW")
         if self.tok.kind not in (Kind.INT, Kind.VARIABLE):
             return t.Throw()
-        number = self._constant_or_variable()
+        number = self._constant_or_variable(Kind.INT)
         self.expect(",")
-        message = self._constant_or_variable()
+        message = self._constant_or_variable(Kind.STRING, Kind.NSTRING)
         self.expect(",")
-        return t.Throw(number, message, self._constant_or_variable())
+        return t.Throw(number, message, self._constant_or_variable(Kind.INT))
 
-    def _constant_or_variable(self) -> t.Expr:
+    def _constant_or_variable(self, *kinds: Kind) -> t.Expr:
+        """A variable or a literal of these kinds, by default a whole number (it may be negative) or a string."""
         tok = self.tok
+        if kinds and tok.kind is not Kind.VARIABLE and tok.kind not in kinds:
+            self.fail()
         if tok.kind is Kind.VARIABLE:
             self.advance()
             return t.Variable(tok.value, line=tok.line)
@@ -294,9 +321,9 @@ class Statements(Modules):
         self.expect("(")
         message = self._constant_or_variable()
         self.expect(",")
-        severity = self._constant_or_variable()
+        severity = self._raiserror_number()
         self.expect(",")
-        state = self._constant_or_variable()
+        state = self._raiserror_number()
         args: tuple[t.Expr, ...] = ()
         if self.accept(","):
             args = self.comma_list(self._raiserror_argument)
@@ -306,6 +333,11 @@ class Statements(Modules):
             self.advance()
             options = self.comma_list(lambda: self.expect_any("NOWAIT", "LOG", "SETERROR"))
         return t.Raiserror(message, severity, state, args, options)
+
+    def _raiserror_number(self) -> t.Expr:
+        if self.tok.word == "-":
+            return self._constant_or_variable()
+        return self._constant_or_variable(Kind.INT)
 
     def _raiserror_argument(self) -> t.Expr:
         if self.tok.kind is Kind.VARIABLE or self.tok.word == "-":
@@ -354,7 +386,7 @@ class Statements(Modules):
     # --- transactions
 
     def _transaction_name(self) -> str | None:
-        if self.tok.kind is Kind.VARIABLE or (self.at_identifier() and self.peek().word != ":"):
+        if self.tok.kind is Kind.VARIABLE or (self.at_identifier() and not self.at_label()):
             return self.advance().value
         return None
 
@@ -579,7 +611,7 @@ class Statements(Modules):
         if word in method:
             return method[word]()
         if word == "CERTIFICATE":
-            return self.opaque("CREATE CERTIFICATE", start)
+            return self.create_certificate(start)
         if self.tok.kind is not Kind.WORD:
             self.fail()
         raise self.refusal(f"CREATE {word}")
@@ -600,8 +632,10 @@ class Statements(Modules):
         }
         if word in method:
             return method[word]()
-        if word in ("CERTIFICATE", "AUTHORIZATION"):
-            return self.opaque(f"ALTER {word}", start)
+        if word == "CERTIFICATE":
+            return self.alter_certificate(start)
+        if word == "AUTHORIZATION":
+            return self.alter_authorization(start)
         if self.tok.kind is not Kind.WORD:
             self.fail()
         raise self.refusal(f"ALTER {word}")
@@ -610,7 +644,7 @@ class Statements(Modules):
         start = self.pos
         self.expect("DROP")
         if self.tok.word in ("SIGNATURE", "COUNTER"):
-            return self.opaque("DROP SIGNATURE", start)
+            return self.signature("DROP", start)
         return self.drop()
 
     def _add_signature(self) -> t.Statement:
@@ -618,7 +652,7 @@ class Statements(Modules):
         self.expect("ADD")
         if self.tok.word not in ("SIGNATURE", "COUNTER"):
             self.fail()
-        return self.opaque("ADD SIGNATURE", start)
+        return self.signature("ADD", start)
 
     def _alter_database(self) -> t.Statement:
         self.expect("DATABASE")
@@ -644,27 +678,18 @@ class Statements(Modules):
         tok = self.tok
         if tok.kind is not Kind.WORD:
             self.fail()
+        values = _DATABASE_OPTIONS.get(tok.word)
+        if values is None:
+            self.refuse(f"ALTER DATABASE ... SET {tok.word}")
         self.advance()
-        if self.tok.word in (",", ";", "WITH", "") and self.tok.kind in (Kind.OP, Kind.WORD, Kind.END):
+        if values == ():
             return t.Option(tok.word, line=tok.line)
-        start = self.tok
-        if self.accept("="):
-            start = self.tok
-            if self.tok.word == "(":
-                self.refuse(f"ALTER DATABASE SET {tok.word} = (...)")
-            if self.tok.kind is Kind.INT:
-                self.advance()
-                self.accept("MINUTES")
-                self.accept("SECONDS")
-            else:
-                self.expect_any("ON", "OFF", "FULL", "NONE", "PARTIAL")
-            return t.Option(f"{tok.word} =", self.source(start).upper(), line=tok.line)
-        if self.tok.kind not in (Kind.WORD, Kind.INT):
-            self.fail()
-        self.advance()
-        if self.tok.word == "(":
-            self.refuse(f"ALTER DATABASE SET {tok.word} ... (...)")
-        return t.Option(tok.word, self.source(start).upper(), line=tok.line)
+        if values == ("=",):
+            self.expect("=")
+            if self.tok.kind is not Kind.INT:
+                self.fail()
+            return t.Option(f"{tok.word} =", self.advance().value, line=tok.line)
+        return t.Option(tok.word, self.expect_any(*values), line=tok.line)
 
     def _revert(self) -> t.Statement:
         self.expect("REVERT")
@@ -676,6 +701,8 @@ class Statements(Modules):
         self.expect("DBCC")
         if self.tok.kind is not Kind.WORD:
             self.fail()
+        if self.tok.word not in _DBCC:
+            self.refuse(f"DBCC {self.tok.word}")
         command = self.advance().word
         args: tuple[t.Expr, ...] = ()
         if self.accept("("):

@@ -13,9 +13,36 @@ from .dml import Dml
 # how many parts a name may have
 _DROPPABLE: Final = {
     "TABLE": 3, "VIEW": 2, "PROCEDURE": 2, "FUNCTION": 2, "TRIGGER": 2, "SCHEMA": 1, "TYPE": 2, "SEQUENCE": 3,
-    "SYNONYM": 2, "ROLE": 1, "USER": 1, "CERTIFICATE": 1, "STATISTICS": 3, "DATABASE": 1,
+    "SYNONYM": 2, "ROLE": 1, "USER": 1, "CERTIFICATE": 1, "STATISTICS": 4, "DATABASE": 1,
 }  # fmt: skip
 _STATISTICS_OPTIONS: Final = tuple("FULLSCAN SAMPLE RESAMPLE NORECOMPUTE ALL COLUMNS INDEX INCREMENTAL MAXDOP".split())
+_SWITCH: Final = ("ON", "OFF")
+# what an option of an index or table may be; () is a number
+_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "PAD_INDEX": _SWITCH,
+    "FILLFACTOR": (),
+    "SORT_IN_TEMPDB": _SWITCH,
+    "IGNORE_DUP_KEY": _SWITCH,
+    "STATISTICS_NORECOMPUTE": _SWITCH,
+    "STATISTICS_INCREMENTAL": _SWITCH,
+    "DROP_EXISTING": _SWITCH,
+    "ONLINE": _SWITCH,
+    "ALLOW_ROW_LOCKS": _SWITCH,
+    "ALLOW_PAGE_LOCKS": _SWITCH,
+    "MAXDOP": (),
+    "DATA_COMPRESSION": ("NONE", "ROW", "PAGE"),
+    "LOB_COMPACTION": _SWITCH,
+    "LOCK_ESCALATION": ("AUTO", "TABLE", "DISABLE"),
+}
+_LITERALS: Final = (
+    t.IntLiteral,
+    t.DecimalLiteral,
+    t.FloatLiteral,
+    t.MoneyLiteral,
+    t.StringLiteral,
+    t.BinaryLiteral,
+    t.NullLiteral,
+)
 _CONSTRAINT_STARTS: Final = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "REFERENCES", "CHECK", "DEFAULT"})
 
 
@@ -32,7 +59,7 @@ class Tables(Dml):
         return replace(definition, line=line)
 
     def _elements(self, *, closed: bool) -> t.TableDefinition:
-        """Columns, constraints and indexes; if `closed`, a comma may be missing before a constraint, or be last."""
+        """Columns, constraints and indexes; if `closed`, a comma may be last."""
         columns: list[t.ColumnDef] = []
         constraints: list[t.Constraint] = []
         indexes: list[t.IndexDef] = []
@@ -49,7 +76,7 @@ class Tables(Dml):
             if self.accept(","):
                 if closed and self.tok.word == ")":
                     break
-            elif not (closed and self.tok.word in _CONSTRAINT_STARTS):
+            else:
                 break
         return t.TableDefinition(tuple(columns), tuple(constraints), tuple(indexes))
 
@@ -58,7 +85,7 @@ class Tables(Dml):
         name = self.identifier()
         if self.accept("AS"):
             return self._computed_column(name, line)
-        if name.lower() == "timestamp" and self.tok.word in (",", ")", "NULL", "NOT", "CONSTRAINT", ""):
+        if name.lower() == "timestamp" and not self.at_identifier():
             type_ = t.TypeName(t.Name((name,), line=line), line=line)
         else:
             type_ = self.type_name()
@@ -79,14 +106,18 @@ class Tables(Dml):
         identity: t.Identity | None = None
         rowguidcol = sparse = False
         index: t.IndexDef | None = None
+        seen: set[str] = set()
         while True:
             word = self.tok.word
-            if word == "NULL":
-                self.advance()
-                nullable = True
-            elif word == "NOT" and self.peek().word == "NULL":
-                self.expect("NOT", "NULL")
-                nullable = False
+            if word in ("COLLATE", "IDENTITY", "ROWGUIDCOL", "SPARSE", "INDEX"):
+                if word in seen:
+                    self.fail()
+                seen.add(word)
+            if word == "NULL" or (word == "NOT" and self.peek().word == "NULL"):
+                if nullable is not None:
+                    self.fail()
+                nullable = not self.accept("NOT")
+                self.expect("NULL")
             elif word == "NOT" and self.peek().word == "FOR":
                 self.refuse("NOT FOR REPLICATION")
             elif word == "COLLATE":
@@ -239,7 +270,7 @@ class Tables(Dml):
             self.refuse("a COLUMNSTORE index")
         columns = self.parenthesized(self._index_column) if self.tok.word == "(" else ()
         include = self._include()
-        where = self.condition() if self.accept("WHERE") else None
+        where = self._filter(name)
         options = self.with_options()
         return t.IndexDef(name, columns, unique, clustered, include, where, options, self._filegroup(), line=line)
 
@@ -259,11 +290,22 @@ class Tables(Dml):
         table = self.name(3)
         columns = self.parenthesized(self._index_column)
         include = self._include()
-        where = self.condition() if self.accept("WHERE") else None
+        where = self._filter(name)
         options = self.with_options()
         filegroup = self._filegroup()
         index = t.IndexDef(name, columns, unique, clustered, include, where, options, filegroup, line=line)
         return t.CreateIndex(table, index)
+
+    def _filter(self, index: str) -> t.Predicate | None:
+        """`WHERE column op constant AND ...` of an index or of statistics."""
+        line = self.tok.line
+        if not self.accept("WHERE"):
+            return None
+        condition = self.condition()
+        if not _is_filter(condition):
+            text = f"Incorrect WHERE clause for filtered index '{index}'."
+            raise SqlError(10735, text, 15, 1, line)
+        return condition
 
     def with_options(self) -> tuple[t.Option, ...]:
         """`WITH (NAME = value, ...)`, also the old `WITH NAME = value`; () when there is none."""
@@ -278,24 +320,23 @@ class Tables(Dml):
         return ()
 
     def _option(self) -> t.Option:
-        """`NAME = value`; in an index option list nothing else is legal."""
+        """`NAME = value`."""
         tok = self.tok
         if tok.kind is not Kind.WORD:
             self.fail()
+        values = _OPTIONS.get(tok.word)
+        if values is None:
+            self.refuse(f"option {tok.word}")
         self.advance()
         self.expect("=")
-        start = self.tok
-        if start.kind is Kind.WORD or start.kind is Kind.INT:
-            self.advance()
-        else:
-            self.fail()
-        if self.tok.word == "(":
-            self.refuse(f"the value of option {tok.word}")
-        if tok.word == "MAX_DURATION":
-            self.accept("MINUTES")
-        if self.tok.word == "ON" and tok.word == "DATA_COMPRESSION":
-            self.refuse("DATA_COMPRESSION ... ON PARTITIONS")
-        return t.Option(tok.word, self.source(start).upper(), line=tok.line)
+        if values == ():
+            if self.tok.kind is not Kind.INT:
+                self.fail()
+            return t.Option(tok.word, self.advance().value, line=tok.line)
+        value = self.expect_any(*values)
+        if self.tok.word in ("(", "ON"):
+            self.refuse(f"option {tok.word} = {value} {self.tok.word}")
+        return t.Option(tok.word, value, line=tok.line)
 
     def _filegroup(self) -> str | None:
         if self.tok.word != "ON":
@@ -339,7 +380,8 @@ class Tables(Dml):
         filegroup = self._filegroup()
         textimage: str | None = None
         if self.accept("TEXTIMAGE_ON"):
-            textimage = self.advance().value
+            in_quotes = self.tok.kind is Kind.STRING or self.tok.word == "DEFAULT"
+            textimage = self.advance().value if in_quotes else self.identifier()
         options = self.with_options()
         return t.CreateTable(name, definition, options, filegroup, textimage)
 
@@ -443,6 +485,8 @@ class Tables(Dml):
         most = _DROPPABLE[kind]
         many = kind in ("TABLE", "VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "SEQUENCE", "STATISTICS", "DATABASE")
         names = self.comma_list(lambda: self.name(most)) if many else (self.name(most),)
+        if kind == "STATISTICS" and any(len(name.parts) < 2 for name in names):
+            self.fail(self.prev)
         if kind == "TRIGGER" and self.tok.word == "ON":
             self.refuse("DROP TRIGGER ... ON")
         return t.Drop(kind, names, if_exists)
@@ -476,7 +520,7 @@ class Tables(Dml):
         self.expect("ON")
         table = self.name(3)
         columns = self.parenthesized(self.identifier)
-        where = self.condition() if self.accept("WHERE") else None
+        where = self._filter(name)
         return t.CreateStatistics(name, table, columns, where, self._statistics_options())
 
     def update_statistics(self) -> t.UpdateStatistics:
@@ -486,7 +530,7 @@ class Tables(Dml):
         names: tuple[str, ...] = ()
         if self.tok.word == "(":
             names = self.parenthesized(self.identifier)
-        elif self.at_identifier() and self.prev.line == self.tok.line and self.peek().word != ":":
+        elif self.at_identifier() and self.prev.line == self.tok.line and not self.at_label():
             names = (self.identifier(),)
         return t.UpdateStatistics(table, names, self._statistics_options())
 
@@ -571,7 +615,7 @@ class Tables(Dml):
         if word == "CYCLE":
             return replace(node, cycle=True)
         if word == "CACHE":
-            return replace(node, cache=self.integer() if self.tok.kind is Kind.INT else None)
+            return replace(node, cache=self.integer() if self.tok.kind is Kind.INT else 0)
         if word == "RESTART" and node.alter:
             value = self.integer() if self.accept("WITH") else None
             return replace(node, restart=True, restart_value=value)
@@ -583,3 +627,23 @@ class Tables(Dml):
         name = self.name(2)
         self.expect("FOR")
         return t.CreateSynonym(name, self.name())
+
+
+def _is_filter(condition: t.Predicate) -> bool:
+    """Whether an index may have this filter."""
+    if isinstance(condition, t.And):
+        return _is_filter(condition.left) and _is_filter(condition.right)
+    if isinstance(condition, t.Comparison):
+        return isinstance(condition.left, t.ColumnRef) and _is_constant(condition.right)
+    if isinstance(condition, t.InList):
+        constants = all(_is_constant(item) for item in condition.items)
+        return isinstance(condition.operand, t.ColumnRef) and not condition.negated and constants
+    return isinstance(condition, t.IsNull) and isinstance(condition.operand, t.ColumnRef)
+
+
+def _is_constant(expr: t.Expr) -> bool:
+    if isinstance(expr, t.Cast | t.Convert):
+        return _is_constant(expr.operand)
+    if isinstance(expr, t.Unary):
+        return _is_constant(expr.operand)
+    return isinstance(expr, _LITERALS)
