@@ -33,7 +33,6 @@ BEGIN
     DECLARE @mass_delete_percent TINYINT;
     DECLARE @mass_delete_rows INTEGER;
     DECLARE @snapshot_beat BIGINT;
-    DECLARE @snapshot_at DATETIME2(3);
     DECLARE @snapshot_rows INTEGER;
     DECLARE @vanished INTEGER = 0;
     DECLARE @changes NVARCHAR(MAX);
@@ -62,8 +61,7 @@ BEGIN
             @table_name = wt.schema_name + N'.' + wt.table_name,
             @mass_delete_percent = wt.mass_delete_percent,
             @mass_delete_rows = wt.mass_delete_rows,
-            @snapshot_beat = wt.key_snapshot_beat,
-            @snapshot_at = wt.key_snapshot_at
+            @snapshot_beat = wt.key_snapshot_beat
         FROM notify.watched_table AS wt WITH (UPDLOCK, HOLDLOCK)
         WHERE wt.watched_table_id = @watched_table_id;
 
@@ -198,10 +196,9 @@ BEGIN
                             END AS reason
                     ) AS explained
                     WHERE n.watched_table_id = @watched_table_id
-                        AND n.state = 'active'
+                        /* A paused one takes its deletes now, the snapshot moves on without it, and mails them once it is resumed. */
+                        AND n.state IN ('active', 'paused')
                         AND (newest.operation IS NULL OR (newest.operation <> 'D' AND newest.beat < @beat))
-                        /* What vanished before the activation is history, unless this notification knows the record. */
-                        AND (newest.operation IS NOT NULL OR n.activated_at <= @snapshot_at)
                     ORDER BY gone.record_match, n.notification_id
                     FOR JSON PATH
                 );
@@ -308,12 +305,14 @@ BEGIN
                     N'; if they come back, the next reading finds them.'
                 );
             EXECUTE notify.raise_alert
-                @kind = 'mass_delete',
+                @kind = 'key_scan',
                 @subject = @table_name,
                 @severity = 'error',
                 @message = @message,
                 @run_id = @run_id;
         END;
+        ELSE IF @outcome <> 'behind'
+            EXECUTE notify.clear_alert @kind = 'key_scan', @subject = @table_name;
 
         COMMIT TRANSACTION;
     END TRY

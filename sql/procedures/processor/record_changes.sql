@@ -12,7 +12,7 @@ Result      one row: recorded, pending, skipped, superseded, raised (inserts tha
 Errors      50020 the scan has moved (another run, an activation, a definition): nothing is recorded, read again;
             50021 unknown stamp column; 50022 a page that is not usable
 Locks       in this order: watched_table (update, to the end: pages of one table are judged one after the other), stamp_column,
-            change, watermark, heartbeat_seen
+            change, watermark
 
 Judged per active notification whose low is below the row's stamp:
 - A state counts only if it is newer than every recorded one: a greater stamp; or, in a snapshot with a strictly greater beat
@@ -391,18 +391,6 @@ BEGIN
             sc.scanned_at = @now
         FROM notify.stamp_column AS sc
         WHERE sc.stamp_column_id = @stamp_column_id AND sc.scan_version = @scan_version;
-
-        UPDATE hs
-        SET hs.beat = @beat, hs.seen_at = @now
-        FROM notify.heartbeat_seen AS hs
-        WHERE hs.heartbeat_seen_id = 1 AND hs.beat < @beat;
-
-        IF @@ROWCOUNT = 0
-            INSERT INTO notify.heartbeat_seen (heartbeat_seen_id, beat, seen_at)
-            SELECT 1, @beat, @now
-            WHERE NOT EXISTS (
-                    SELECT 1 FROM notify.heartbeat_seen AS hs WITH (UPDLOCK, HOLDLOCK) WHERE hs.heartbeat_seen_id = 1
-                );
 
         COMMIT TRANSACTION;
     END TRY
