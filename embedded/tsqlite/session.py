@@ -185,6 +185,8 @@ class Session(SessionFunctions):
         self._serial = 0
         self.prepared: dict[str, Any] = {}
         self.temp_writers: dict[str, Any] = {}
+        self.system_views: dict[str, str] = {}
+        self.login_time = clock.now(self.path)
         self.interpreter: Interpreter | None = None
         self._set_up(synchronous)
         self._open(name)
@@ -739,9 +741,13 @@ class Session(SessionFunctions):
             self._fill(table, rows)
 
     def _forget_vanished(self) -> None:
-        if not self._pool:
+        # A rollback takes back what was made in temp since SQLite's transaction began.
+        if not self._pool and not self.system_views:
             return
-        there = {name for (name,) in self.db.execute("SELECT name FROM temp.sqlite_schema WHERE type = 'table'")}
+        there = {name for (name,) in self.db.execute("SELECT name FROM temp.sqlite_schema")}
+        for key, sql in self.system_views.items():
+            if key not in there:
+                self.db.execute(sql)
         gone = self._pool - there
         self._pool &= there
         for scope in self.scopes:
