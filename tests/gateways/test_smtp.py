@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.gateways.servers import Server, check_login, smtp_server, tls_context
 
 from notify.config import GatewayConfig
 from notify.gateways import open_gateway
 from notify.gateways.base import GatewayUnavailable, Message, Outcome
-
-from .servers import Server, check_login, smtp_server, tls_context
 
 
 @pytest.fixture
