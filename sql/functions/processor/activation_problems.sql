@@ -17,15 +17,15 @@ SELECT
     N'table',
     CONCAT(
         N'No index leads on ',
-        sc.column_name,
+        sc.column_name COLLATE DATABASE_DEFAULT,
         N', so that every scan would read the whole table. Create it: CREATE INDEX ',
-        QUOTENAME(CONCAT(N'ix_', wt.table_name, N'_', sc.column_name)),
+        QUOTENAME(CONCAT(N'ix_', wt.table_name, N'_', sc.column_name)) COLLATE DATABASE_DEFAULT,
         N' ON ',
-        QUOTENAME(wt.schema_name),
+        QUOTENAME(wt.schema_name) COLLATE DATABASE_DEFAULT,
         N'.',
-        QUOTENAME(wt.table_name),
+        QUOTENAME(wt.table_name) COLLATE DATABASE_DEFAULT,
         N' (',
-        QUOTENAME(sc.column_name),
+        QUOTENAME(sc.column_name) COLLATE DATABASE_DEFAULT,
         N'); or set allow_unindexed and a row_cap.'
     )
 FROM notify.notification AS n

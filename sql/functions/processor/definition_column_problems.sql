@@ -60,7 +60,7 @@ SELECT
         END
     ) AS problem,
     (
-        SELECT TOP (1) CONVERT(NVARCHAR(300), c.schema_name + N'.' + c.table_name)
+        SELECT TOP (1) CONVERT(NVARCHAR(300), c.schema_name + N'.' + c.table_name) COLLATE DATABASE_DEFAULT
         FROM (
             SELECT DISTINCT cc.schema_name, cc.table_name FROM notify.catalog_column AS cc
         ) AS c
@@ -78,9 +78,9 @@ UNION ALL
 SELECT
     u.path,
     LEFT(u.given_name, 400),
-    N'The table ' + u.schema_name + N'.' + u.table_name + N' has no such column.',
+    (N'The table ' + u.schema_name + N'.' + u.table_name + N' has no such column.') COLLATE DATABASE_DEFAULT,
     (
-        SELECT TOP (1) CONVERT(NVARCHAR(300), c.column_name)
+        SELECT TOP (1) CONVERT(NVARCHAR(300), c.column_name) COLLATE DATABASE_DEFAULT
         FROM notify.catalog_column AS c
         CROSS APPLY notify.name_similarity(u.given_name, c.column_name) AS s
         WHERE c.schema_name = u.schema_name AND c.table_name = u.table_name AND s.similarity >= 0.4
@@ -154,7 +154,7 @@ UNION ALL
 SELECT
     N'table.soft_delete.value',
     LEFT(given.value, 400),
-    N'The value does not fit ' + d.column_name + N', which is ' + d.type_name + N'.',
+    N'The value does not fit ' + d.column_name COLLATE DATABASE_DEFAULT + N', which is ' + d.type_name + N'.',
     NULL
 FROM notify.definition_columns(@definition) AS d
 CROSS APPLY (

@@ -42,13 +42,13 @@ named AS (
     ) AS single (path, column_use, given_name)
     WHERE single.given_name IS NOT NULL
     UNION ALL
-    SELECT N'table.keys', 'key', c.key_ordinal, c.column_name
+    SELECT N'table.keys', 'key', c.key_ordinal, c.column_name COLLATE DATABASE_DEFAULT
     FROM target AS t
     INNER JOIN notify.catalog_column AS c ON c.schema_name = t.schema_name AND c.table_name = t.table_name
     WHERE c.key_ordinal IS NOT NULL AND NOT EXISTS (SELECT 1 FROM OPENJSON(@definition, '$.table.keys') AS k)
 )
 SELECT
-    n.path,
+    n.path COLLATE DATABASE_DEFAULT AS path,
     n.column_use,
     n.position,
     n.given_name,

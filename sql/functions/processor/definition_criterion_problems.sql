@@ -30,7 +30,7 @@ criterion AS (
     SELECT
         N'where[' + CONVERT(NVARCHAR(10), c.criterion_number) + N'].' AS path,
         c.given_operator,
-        c.column_name,
+        c.column_name COLLATE DATABASE_DEFAULT AS column_name,
         c.type_name,
         c.operator,
         c.value_count,

@@ -60,7 +60,7 @@ ranged AS (
     WHERE r.value IS NOT NULL
 )
 SELECT
-    N'on[' + o.[key] + N']' AS path,
+    (N'on[' + o.[key] + N']') COLLATE DATABASE_DEFAULT AS path,
     CONVERT(NVARCHAR(400), LEFT(o.value, 400)) AS value,
     CONVERT(NVARCHAR(400), N'There are insert, update and delete.') AS problem,
     notify.nearest_name(o.value, N'["insert", "update", "delete"]') AS suggestion
@@ -162,7 +162,7 @@ WHERE JSON_QUERY(@definition, '$.channels') IS NOT NULL
 UNION ALL
 /* A template is named relative to the template folder, and stays in it. */
 SELECT
-    N'channels.' + c.[key] + N'.template',
+    (N'channels.' + c.[key] + N'.template') COLLATE DATABASE_DEFAULT,
     LEFT(given.template, 400),
     N'It must be a file name of at most 260 characters within the template folder.',
     NULL

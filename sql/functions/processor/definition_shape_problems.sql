@@ -95,11 +95,11 @@ element AS (
     FROM OPENJSON(@definition, '$.table.notice_columns') AS e
 )
 SELECT
-    g.parent + g.name AS path,
+    (g.parent + g.name) COLLATE DATABASE_DEFAULT AS path,
     CONVERT(NVARCHAR(400), LEFT(g.value, 400)) AS value,
     CONVERT(NVARCHAR(400), N'There is no such key.') AS problem,
     (
-        SELECT TOP (1) CONVERT(NVARCHAR(300), g.parent + k.name)
+        SELECT TOP (1) CONVERT(NVARCHAR(300), g.parent + k.name) COLLATE DATABASE_DEFAULT
         FROM known AS k
         CROSS APPLY notify.name_similarity(g.name, k.name) AS s
         WHERE k.parent = g.parent AND s.similarity >= 0.4
@@ -108,12 +108,16 @@ SELECT
 FROM given AS g
 WHERE NOT EXISTS (SELECT 1 FROM known AS k WHERE k.parent = g.parent AND k.name = g.name COLLATE Latin1_General_BIN2)
 UNION ALL
-SELECT g.parent + g.name, LEFT(g.value, 400), N'It must be ' + k.wanted + N'.', NULL
+SELECT
+    (g.parent + g.name) COLLATE DATABASE_DEFAULT,
+    LEFT(g.value, 400),
+    (N'It must be ' + k.wanted + N'.') COLLATE DATABASE_DEFAULT,
+    NULL
 FROM given AS g
 INNER JOIN known AS k ON k.parent = g.parent AND k.name = g.name COLLATE Latin1_General_BIN2
 WHERE g.type <> 0 AND k.kinds NOT LIKE '%' + CONVERT(CHAR(1), g.type) + '%'
 UNION ALL
-SELECT k.parent + k.name, NULL, N'It is missing.', NULL
+SELECT (k.parent + k.name) COLLATE DATABASE_DEFAULT, NULL, N'It is missing.', NULL
 FROM known AS k
 WHERE k.is_required = 1
     /* of an object that is there */
@@ -131,7 +135,7 @@ WHERE k.is_required = 1
     )
 UNION ALL
 SELECT
-    e.path,
+    e.path COLLATE DATABASE_DEFAULT,
     LEFT(e.value, 400),
     CASE e.kind WHEN 5 THEN N'It must be an object.' ELSE N'It must be a string.' END,
     NULL
