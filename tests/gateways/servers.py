@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,10 +21,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 class Server:
-    """Where it listens, what it has taken."""
+    """Where it listens, and what it has taken. `before_body` is called, in a thread, with DATA's recipient."""
 
     def __init__(self, **options: Any) -> None:
         self.mails: list[Envelope] = []
+        self.arrived = threading.Condition()
+        self.before_body: Callable[[str], object] = lambda _recipient: None
         self.connections = 0
         self.transports: list[Any] = []
         handler = self
@@ -35,10 +38,11 @@ class Server:
                 super().connection_made(transport)
 
             async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-                if self.envelope.rcpt_tos and self.envelope.rcpt_tos[0].startswith("vanish"):
+                if self.envelope.rcpt_tos[0].startswith("vanish"):
                     self.transport.abort()
                     return
-                if self.envelope.rcpt_tos and self.envelope.rcpt_tos[0].startswith("cut"):
+                await self.loop.run_in_executor(None, handler.before_body, self.envelope.rcpt_tos[0])
+                if self.envelope.rcpt_tos[0].startswith("cut"):
                     await self.push("354 go on")
                     await self._reader.readline()
                     self.transport.abort()
@@ -92,7 +96,9 @@ class Server:
         local = envelope.rcpt_tos[0].partition("@")[0]
         if local in ("full", "spam"):
             return {"full": "452 4.2.2 mailbox full", "spam": "554 5.7.1 looks like spam"}[local]
-        self.mails.append(envelope)
+        with self.arrived:
+            self.mails.append(envelope)
+            self.arrived.notify_all()
         if local == "lost":
             server.transport.abort()
         elif local == "mute":
