@@ -1,4 +1,4 @@
-"""The sender, a real queue, a real SMTP server: what is claimed is handed over once, and the queue knows the outcome."""
+"""The sender, a real queue, a real SMTP server: each message is handed over once, and the queue knows the outcome."""
 
 from __future__ import annotations
 
