@@ -286,7 +286,7 @@ class Core:
     def condition(self) -> t.Predicate:
         raise NotImplementedError
 
-    def query(self) -> t.Query:
+    def query(self, *, into: bool = False) -> t.Query:
         raise NotImplementedError
 
     def order_by(self) -> tuple[t.OrderItem, ...]:

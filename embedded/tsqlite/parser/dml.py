@@ -194,10 +194,19 @@ class Dml(Queries):
         args: tuple[t.ExecArgument, ...] = ()
         if self._at_exec_argument():
             args = self.comma_list(self._exec_argument)
+            self._check_argument_order(args)
         if self.tok.word == "AT":
             self.refuse("EXECUTE ... AT linked server")
         recompile, result_sets = self._execute_options()
         return t.Execute(procedure, args, return_variable, recompile, result_sets)
+
+    def _check_argument_order(self, args: tuple[t.ExecArgument, ...]) -> None:
+        """119: behind a named argument every other has a name."""
+        named = False
+        for number, arg in enumerate(args, 1):
+            if named and arg.name is None:
+                raise sql_error(119, number, line=arg.line)
+            named = named or arg.name is not None
 
     def _at_exec_argument(self) -> bool:
         tok = self.tok

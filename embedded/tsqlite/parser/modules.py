@@ -45,11 +45,15 @@ class Modules(Tables):
             raise sql_error(166, f"CREATE/ALTER {kind}", line=name.line)
         if kind == "PROCEDURE":
             return self._procedure(action, name)
-        if kind == "FUNCTION":
-            return self._function(action, name)
-        if kind == "VIEW":
-            return self._view(action, name)
-        return self._trigger(action, name)
+        if kind == "TRIGGER":
+            return self._trigger(action, name)
+        node = self._function(action, name) if kind == "FUNCTION" else self._view(action, name)
+        ahead = 0
+        while self.peek(ahead).word == ";":
+            ahead += 1
+        if self.peek(ahead).kind is not Kind.END:
+            self.fail(self.peek(ahead))
+        return node
 
     def _module_options(self) -> tuple[t.Option, ...]:
         return self.comma_list(self._module_option) if self.accept("WITH") else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .. import tree as t
-from ..errors import SqlError, Unsupported
+from ..errors import SqlError, Unsupported, sql_error
 from ..lexer import Kind
 from .core import ASSIGNMENT_OPS
 from .expressions import Expressions
@@ -61,16 +61,17 @@ class Queries(Expressions):
         self.expect("AS")
         return t.Cte(name, columns, self.subquery(), line=line)
 
-    def select_statement(self, ctes: tuple[t.Cte, ...] = ()) -> t.SelectStatement:
-        """A query with OPTION; the CTEs have been read, or stand first."""
+    def select_statement(self, ctes: tuple[t.Cte, ...] = (), *, into: bool = False) -> t.SelectStatement:
+        """A query with OPTION; the CTEs have been read, or stand first. `into` allows SELECT ... INTO."""
         line = self.tok.line
         ctes = ctes or self.ctes()
-        query = self.query()
+        query = self.query(into=into)
         return t.SelectStatement(query, ctes, self.query_hints(), line=line)
 
-    def query(self) -> t.Query:
+    def query(self, *, into: bool = False) -> t.Query:
         line = self.tok.line
         body = self._query_body()
+        self._check_into(body, into)
         order_by = self.order_by() if self.tok.word == "ORDER" else ()
         offset: t.Expr | None = None
         fetch: t.Expr | None = None
@@ -91,6 +92,14 @@ class Queries(Expressions):
         elif self.at("FOR", "BROWSE"):
             self.refuse("FOR BROWSE")
         return t.Query(body, order_by, offset, fetch, for_json, for_xml, line=line)
+
+    def _check_into(self, body: t.QueryBody, allowed: bool) -> None:
+        """156: INTO stands in the first SELECT of a statement, nowhere else."""
+        while isinstance(body, t.SetOperation):
+            self._check_into(body.right, False)
+            body = body.left
+        if isinstance(body, t.QuerySpec) and body.into is not None and not allowed:
+            raise sql_error(156, "INTO", line=body.into.line)
 
     def _query_body(self) -> t.QueryBody:
         left = self._intersection()

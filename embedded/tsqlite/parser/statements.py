@@ -58,6 +58,7 @@ _DATABASE_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "CURSOR_DEFAULT": ("LOCAL", "GLOBAL"),
     "COMPATIBILITY_LEVEL": ("=",),
 }
+_VERBS: Final = frozenset({"ENABLE", "DISABLE", "SEND", "RECEIVE", "MOVE", "GET"})
 _DBCC: Final = frozenset(
     """
     CHECKIDENT CHECKDB CHECKTABLE CHECKCONSTRAINTS DROPCLEANBUFFERS FREEPROCCACHE FREESYSTEMCACHE INPUTBUFFER OPENTRAN
@@ -188,6 +189,8 @@ class Statements(Modules):
             construct = _PAIRS.get((tok.word, self.peek().word))
             if construct is not None:
                 self.refuse(construct)
+            if tok.word in _VERBS:
+                self.refuse(tok.word)
             if first:
                 return self.implicit_execute()
         raise self.syntax_error()
@@ -204,7 +207,7 @@ class Statements(Modules):
     def _select(self) -> t.Statement:
         if self.tok.word == "(" and not self.at_query():
             self.fail()
-        return self.select_statement()
+        return self.select_statement(into=True)
 
     def _with(self) -> t.Statement:
         ctes = self.ctes()
@@ -217,7 +220,7 @@ class Statements(Modules):
             return self.delete(ctes)
         if word == "MERGE":
             self.refuse("MERGE")
-        return self.select_statement(ctes)
+        return self.select_statement(ctes, into=True)
 
     # --- control of flow
 

@@ -580,7 +580,7 @@ class Tables(Dml):
     def sequence(self, *, alter: bool) -> t.CreateSequence:
         """After CREATE or ALTER."""
         self.expect("SEQUENCE")
-        node = t.CreateSequence(self.name(3), alter=alter)
+        node = t.CreateSequence(self.name(3 if alter else 2), alter=alter)
         seen: set[str] = set()
         while self.tok.kind is Kind.WORD:
             word = self.tok.word
