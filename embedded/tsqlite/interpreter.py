@@ -782,9 +782,9 @@ class Interpreter:
     def call(self, module: Module, unit: Unit, values: dict[str, Storage]) -> Frame:
         """Run a procedure's body; its return code is the value of @@return_code."""
         session = self.session
-        if len(session.scopes) > NESTING_LIMIT:
+        if session.scope.level >= NESTING_LIMIT:
             raise sql_error(217)
-        scope = Scope(len(session.scopes), module, name=module.name)
+        scope = Scope(session.scope.level + 1, module, name=module.name)
         settings = session.settings
         session.settings = settings.copy()
         session.settings.ansi_nulls, session.settings.quoted_identifier = module.ansi_nulls, module.quoted_identifier
@@ -882,11 +882,20 @@ class Interpreter:
             raise
 
     def run_dynamic(
-        self, text: str, parameters: str, values: dict[str, Storage], frame: Frame, unit: Unit | None = None
+        self,
+        text: str,
+        parameters: str,
+        values: dict[str, Storage],
+        frame: Frame,
+        unit: Unit | None = None,
+        levels: int = 1,
     ) -> Frame:
-        """EXEC('...') or sp_executesql: a level of its own, which sees the caller's #temp tables but not its variables."""
+        """EXEC('...') or sp_executesql: a level of its own, which sees the caller's #temp tables but not its variables.
+
+        sp_executesql counts as two `levels`: the procedure and its text.
+        """
         session = self.session
-        if len(session.scopes) > NESTING_LIMIT:
+        if session.scope.level >= NESTING_LIMIT:
             raise sql_error(217)
         dynamic_texts.append(text) if dynamic_texts is not None else None
         if unit is None:
@@ -895,7 +904,7 @@ class Interpreter:
             except SqlError as e:
                 e.procedure = e.procedure or ""
                 raise
-        scope = Scope(len(session.scopes), None)
+        scope = Scope(session.scope.level + levels, None)
         settings = session.settings
         session.settings = settings.copy()
         session.enter_scope(scope)

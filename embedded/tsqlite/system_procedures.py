@@ -82,7 +82,7 @@ def executesql(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> in
                 raise sql_error(8178, f"({declared}){statement}", p.name)
             value, of = interpreter._argument(p.default, frame)
             values[p.name.lower()] = interpreter.converted(value, of, p.type)
-    made = interpreter.run_dynamic(str(statement), str(declared or ""), values, frame, unit)
+    made = interpreter.run_dynamic(str(statement), str(declared or ""), values, frame, unit, 2)
     for target, source in outputs.items():
         frame.values[target] = interpreter.converted(
             made.values[source], shape.types[source], frame.shape.types[target]
