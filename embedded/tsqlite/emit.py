@@ -33,6 +33,8 @@ class Emitter:
                 return f"?{self.parameters.index(node.name) + self.first}"
             case typed.Placeholder():
                 return f"?{node.number}"
+            case typed.OutputPosition():
+                return str(node.position + 1)
             case typed.Operation():
                 return node.emit([self.expr(o) for o in node.operands])
             case typed.Case():
@@ -130,7 +132,7 @@ class Emitter:
                     right = f"({right})"
                 kind = {"INNER": "JOIN", "CROSS": "JOIN"}.get(node.kind, f"{node.kind} JOIN")
                 on = f" ON {self.predicate(node.on)}" if node.on is not None else ""
-                return f"{left} {kind} {right}{on or (' ON 1' if 'JOIN' != kind else '')}"
+                return f"{left} {kind} {right}{on or (' ON 1' if kind != 'JOIN' else '')}"
             case typed.TableRows():
                 schema = f"{quote(node.schema)}." if node.schema else ""
                 return f"{schema}{quote(node.table)} AS {quote(node.alias)}"
@@ -210,7 +212,11 @@ class Emitter:
     def ranked(self, node: typed.Select, limit: typed.Limit) -> str:
         """TOP ... PERCENT, TOP ... WITH TIES: by the row's number or rank in the query's order."""
         assert limit.count is not None
-        order = f"ORDER BY {self.order_by(node.order_by)}" if node.order_by else ""
+        terms = [
+            typed.OrderTerm(node.outputs[t.expr.position], t.descending) if isinstance(t.expr, typed.OutputPosition) else t
+            for t in node.order_by
+        ]
+        order = f"ORDER BY {self.order_by(terms)}" if terms else ""
         columns = ", ".join(quote(n) for n in node.names)
         outputs = ", ".join(f"{self.expr(e)} AS {quote(n)}" for e, n in zip(node.outputs, node.names, strict=True))
         rank = "rank()" if limit.with_ties else "row_number()"
@@ -226,11 +232,7 @@ class Emitter:
         right = self.arm(node.right, first=False, exact=node.op == "UNION ALL")
         text = f"{left} {node.op} {right}"
         if node.order_by:
-            terms = [
-                ordered(str(position + 1), node.outputs[position]) + (" DESC" if descending else "")
-                for position, descending in node.order_by
-            ]
-            text += f" ORDER BY {', '.join(terms)}"
+            text += f" ORDER BY {self.order_by(node.order_by)}"
         return text + self.limit(node.limit)
 
     def arm(self, node: typed.Query, *, first: bool, exact: bool) -> str:
@@ -260,7 +262,7 @@ def _literal(node: typed.Literal) -> str:
 def _packed(name: str, type_: SqlType) -> str:
     storage = type_.storage_class
     if storage == "BLOB":
-        return f"hex({quote(name)})" if not type_.nullable else f"iif({quote(name)} IS NULL, NULL, hex({quote(name)}))"
+        return f"iif({quote(name)} IS NULL, NULL, hex({quote(name)}))"
     return f"ts_exact_real({quote(name)})" if storage == "REAL" else quote(name)
 
 

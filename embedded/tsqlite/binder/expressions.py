@@ -84,7 +84,7 @@ def retype(expr: typed.Expr, type_: SqlType) -> typed.Expr:
 
 
 def convert(
-    expr: typed.Expr, to: SqlType, *, implicit: bool = True, style: int | str = 0, attempt: bool = False
+    expr: typed.Expr, to: SqlType, *, implicit: bool = True, style: int | str | None = None, attempt: bool = False
 ) -> typed.Expr:
     """``expr`` converted to ``to``. Errors: 206, 257, 529 at once."""
     source = expr.type
@@ -307,10 +307,10 @@ def _user_type(node: tree.TypeName, scope: Scope) -> SqlType | None:
 
 
 def _cast(scope: Scope, node: tree.Cast) -> typed.Expr:
-    return _explicit(bind(scope, node.operand), type_of(node.type, scope), 0, node.attempt)
+    return _explicit(bind(scope, node.operand), type_of(node.type, scope), None, node.attempt)
 
 
-def _explicit(operand: typed.Expr, to: SqlType, style: int | str, attempt: bool) -> typed.Expr:
+def _explicit(operand: typed.Expr, to: SqlType, style: int | str | None, attempt: bool) -> typed.Expr:
     if operand.type.is_null:
         return null(to)
     to = to.with_nullable(True)
@@ -323,7 +323,7 @@ def _convert(scope: Scope, node: tree.Convert) -> typed.Expr:
     to = type_of(node.type, scope)
     operand = bind(scope, node.operand)
     if node.style is None:
-        return _explicit(operand, to, 0, node.attempt)
+        return _explicit(operand, to, None, node.attempt)
     value = constant(node.style)
     if isinstance(value, int):
         return _explicit(operand, to, value, node.attempt)
@@ -592,7 +592,9 @@ def compare(
     """``left op right`` under the common type. Errors: 402, 206, 468."""
     operation = operators.resolve_binary(op, left.type, right.type, left_literal, right_literal)
     return typed.Test(
-        [convert(left, operation.left), convert(right, operation.right)], lambda a: operation.emit(a[0], a[1])
+        [convert(left, operation.left), convert(right, operation.right)],
+        lambda a: operation.emit(a[0], a[1]),
+        op == "=",
     )
 
 
@@ -711,5 +713,20 @@ _PREDICATES: dict[type, Callable[[Scope, Any], typed.Predicate]] = {
     tree.IsNull: _is_null,
 }
 
-__all__ = ["BIT", "bind", "bind_predicate", "binary", "case", "common", "common_type", "compare", "constant", "convert",
-           "integer", "literal", "null", "retype", "type_of"]  # fmt: skip
+__all__ = [
+    "BIT",
+    "binary",
+    "bind",
+    "bind_predicate",
+    "case",
+    "common",
+    "common_type",
+    "compare",
+    "constant",
+    "convert",
+    "integer",
+    "literal",
+    "null",
+    "retype",
+    "type_of",
+]  # fmt: skip

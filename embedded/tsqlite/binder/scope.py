@@ -23,6 +23,8 @@ class ScopeColumn:
     expr: typed.Expr
     base: Any = None
     range: Range | None = None
+    origin: ScopeColumn | None = None
+    """In a derived table: the column of the query's own source that is shown here."""
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +42,8 @@ class Range:
     table: Any = None
     bound: Bound | None = None
     aliased: bool = False
+    strict: bool = False
+    """Its computed columns are NULL where its source has no row."""
 
     def matches(self, prefix: Sequence[str]) -> bool:
         """Whether a column may be qualified by ``prefix``."""
@@ -72,6 +76,7 @@ class Scope:
     grouped: bool = False
     grouping: dict[str, bool] | None = None
     """With ROLLUP, CUBE, GROUPING SETS: text of each grouping expression -> whether this set leaves it out."""
+    _aliases: tuple[int, set[str]] | None = None
 
     def column(self, parts: tuple[str, ...]) -> typed.Expr:
         """The column that a name means here or further out. Errors: 207, 4104, 209."""
@@ -107,9 +112,18 @@ class Scope:
 
     def owns(self, source: typed.Source) -> bool:
         """Whether a source stands in this block's FROM clause."""
-        return any(r.source is source for r in self.ranges) or any(
-            isinstance(c.expr, typed.ColumnValue) and c.expr.source is source for r in self.ranges for c in r.columns
-        )
+        return source.alias in self.aliases()
+
+    def aliases(self) -> set[str]:
+        """SQLite aliases of the sources in this block's FROM clause."""
+        if self._aliases is None or self._aliases[0] != len(self.ranges):
+            found = {r.source.alias for r in self.ranges if r.source is not None}
+            for range_ in self.ranges:
+                if range_.source is None:
+                    for column in range_.columns:
+                        found |= {n.source.alias for n in typed.walk(column.expr) if isinstance(n, typed.ColumnValue)}
+            self._aliases = len(self.ranges), found
+        return self._aliases[1]
 
     def inner(self, ranges: Iterable[Range], clause: str) -> Scope:
         """A scope of part of this block's sources, as ON has."""
@@ -127,7 +141,6 @@ class CteEntry:
     columns: list[str]
     """SQLite names of the columns."""
     bound: Bound | None = None
-    references: int = 0
     depth: bool = False
 
 
@@ -140,6 +153,8 @@ class Context:
         self.locking = False
         self.substitutions: Mapping[str, typed.Expr] | None = None
         """Inside an inline function: its parameters' values; None elsewhere."""
+        self.overrides: Mapping[str, typed.Expr] = {}
+        """Variables that the statement itself has assigned before."""
         self.ctes: dict[str, CteEntry] = {}
         self.max_recursion = 100
         self.nesting = 0
@@ -160,6 +175,8 @@ class Context:
             if value is None:
                 raise sql_error(137, name)
             return value
+        if key in self.overrides:
+            return self.overrides[key]
         type_ = self.environment.variable_type(key)
         if type_ is None:
             raise sql_error(137, name)

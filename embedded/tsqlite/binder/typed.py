@@ -63,6 +63,13 @@ class ColumnValue(Expr):
 
 
 @dataclass(eq=False, slots=True)
+class OutputPosition(Expr):
+    """An output column of the query itself (from 0), in its ORDER BY."""
+
+    position: int
+
+
+@dataclass(eq=False, slots=True)
 class Operation(Expr):
     """An operator, function or conversion: the text comes from the module that knows it."""
 
@@ -134,6 +141,7 @@ class Test(Predicate):
 
     operands: list[Expr]
     emit: Emit
+    equality: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -285,14 +293,14 @@ class Select(Query):
 
 @dataclass(eq=False, slots=True)
 class Compound(Query):
-    """``op``: UNION, UNION ALL, EXCEPT, INTERSECT. ``order_by`` holds positions (from 0) and whether they descend."""
+    """``op``: UNION, UNION ALL, EXCEPT, INTERSECT. ``order_by`` has output positions only."""
 
     op: str
     left: Query
     right: Query
     outputs: list[SqlType]
     names: list[str]
-    order_by: list[tuple[int, bool]] = field(default_factory=list)
+    order_by: list[OrderTerm] = field(default_factory=list)
     limit: Limit | None = None
 
 
