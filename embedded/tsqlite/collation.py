@@ -21,7 +21,9 @@ from .errors import Unsupported, sql_error
 from .types import DEFAULT_COLLATION, Label, SqlType
 
 _BUILT = re.compile(r"(SQL_Latin1_General_CP1|Latin1_General(?:_100)?)_(?:(CI|CS)_AS(_SC)?|(BIN2))", re.IGNORECASE)
-_SHAPE = re.compile(r"[A-Z][A-Za-z0-9_]*_(?:(?:CI|CS)_(?:AI|AS)(?:_KS)?(?:_WS)?(?:_SC|_VSS)*(?:_UTF8)?|BIN2?(?:_UTF8)?)", re.IGNORECASE)
+_SHAPE = re.compile(
+    r"[A-Z][A-Za-z0-9_]*_(?:(?:CI|CS)_(?:AI|AS)(?:_KS)?(?:_WS)?(?:_SC|_VSS)*(?:_UTF8)?|BIN2?(?:_UTF8)?)", re.IGNORECASE
+)
 _FAMILIES = {"sql_latin1_general_cp1": "SQL_Latin1_General_CP1", "latin1_general": "Latin1_General",
              "latin1_general_100": "Latin1_General_100"}  # fmt: skip
 
@@ -132,12 +134,33 @@ def key_function(sqlite_name: str) -> Callable[[str], str | bytes]:
 
 # Weights are code points, so that a key is a string and compares as one: 0 parts the levels, below 0x100 stand separators
 # and ASCII punctuation, then other symbols, digits, Latin letters, other letters.
-_WINDOWS_ORDER = "\t\n\v\f\r\x85\u2028\u2029 \xa0" + "!\"#$%&()*,./:;?@[\\]^_`{|}~" + "+<=>"
+_WINDOWS_ORDER = "\t\n\v\f\r\x85\u2028\u2029 \xa0" + '!"#$%&()*,./:;?@[\\]^_`{|}~' + "+<=>"
 _SQL_ORDER = "".join(map(chr, range(48))) + ":;<=>?@[\\]^_`{|}~\x7f"
 _IGNORED = frozenset(
-    chr(c) for c in (*range(9), *range(14, 32), *range(127, 133), *range(134, 160), 0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF)
+    chr(c)
+    for c in (
+        *range(9),
+        *range(14, 32),
+        *range(127, 133),
+        *range(134, 160),
+        0xAD,
+        *range(0x200B, 0x2010),
+        0x2060,
+        0xFEFF,
+    )
 )
-_EXPANSIONS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ǆ": "dž", "ĳ": "ij", "ŉ": "ʼn", "ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff"}
+_EXPANSIONS = {
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+    "ǆ": "dž",
+    "ĳ": "ij",
+    "ŉ": "ʼn",
+    "ﬁ": "fi",
+    "ﬂ": "fl",
+    "ﬀ": "ff",
+}
 _STROKED = {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "ð": "d"}
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["implicit", "explicit", "none"]
 Converter: TypeAlias = "Callable[[Any, int | None, SessionProtocol], Any]"
-_POWERS = [10**i for i in range(80)]
+_POWERS: list[int] = [10**i for i in range(80)]
 _NEWER_DATES = frozenset({"date", "time", "datetime2", "datetimeoffset"})
 _NUMERIC = INTEGERS | MONEYS | {"decimal", "numeric"}
 
@@ -390,9 +390,7 @@ def _to_temporal(source: SqlType, target: SqlType) -> Converter:
     number_of = _exact(source)
 
     def from_number(v: Any, style: int | None, session: SessionProtocol) -> int:
-        total: int = v * per_day if from_integer else int(
-            (number_of(v) * per_day).to_integral_value(ROUND_HALF_UP)
-        )
+        total: int = v * per_day if from_integer else int((number_of(v) * per_day).to_integral_value(ROUND_HALF_UP))
         if not low <= total <= high:
             raise sql_error(8115, "expression", name)
         return total
@@ -496,7 +494,9 @@ def _to_decimal(source: SqlType, target: SqlType) -> Converter:
         return store_decimal(u, precision)
 
     if source.is_string:
-        return lambda v, style, session: store_decimal(numbers.parse_decimal(v, precision, scale, source.name), precision)
+        return lambda v, style, session: store_decimal(
+            numbers.parse_decimal(v, precision, scale, source.name), precision
+        )
     if source.name in INTEGERS:
         factor = _POWERS[scale]
         return lambda v, style, session: stored(v * factor)
@@ -704,7 +704,10 @@ def _check_style(source: SqlType, target: SqlType, style: int) -> None:
     else:
         return
     if style not in allowed:
-        raise SqlError(281, f"{style} is not a valid style number when converting from {source.display_name} to a character string.")
+        raise SqlError(
+            281,
+            f"{style} is not a valid style number when converting from {source.display_name} to a character string.",
+        )
     if source.is_float and style > 3:
         raise Unsupported(f"Style {style} of a float")
 
@@ -742,9 +745,12 @@ def _room(source: str, target: str) -> tuple[Converter, Converter | None, int, b
         wide = SqlType("nvarchar" if to_type.is_unicode else "varchar", length=-1)
         return _build(from_type, wide), _build(wide, to_type), to_type.length or 1, False
     if to_type.is_binary and (from_type.is_binary or from_type.is_string):
-        return _build(from_type, SqlType("varbinary", length=-1)), _build(SqlType("varbinary", length=-1), to_type), (
-            8 if to_type.length is None else to_type.length
-        ), True
+        return (
+            _build(from_type, SqlType("varbinary", length=-1)),
+            _build(SqlType("varbinary", length=-1), to_type),
+            (8 if to_type.length is None else to_type.length),
+            True,
+        )
     return _build(from_type, to_type), None, -1, False
 
 
@@ -763,15 +769,22 @@ def _assign(session: SessionProtocol, source: str, target: str, column: str, tab
     return final(result, None, session)
 
 
-def truncated(session: SessionProtocol, column: str, table: str, value: Any, length: int, binary: bool = False) -> SqlError:
+def truncated(
+    session: SessionProtocol, column: str, table: str, value: Any, length: int, binary: bool = False
+) -> SqlError:
     """Error 8152, or 2628 with the column and the part of the value that fits."""
     if not session.verbose_truncation:
         return sql_error(8152)
     shown = "" if binary else value[:length]
-    return SqlError(2628, f"String or binary data would be truncated in table '{table}', column '{column}'. Truncated value: '{shown}'.")
+    return SqlError(
+        2628,
+        f"String or binary data would be truncated in table '{table}', column '{column}'. Truncated value: '{shown}'.",
+    )
 
 
-def assign(value: Storage, from_type: SqlType, to_type: SqlType, column: str, table: str, session: SessionProtocol) -> Storage:
+def assign(
+    value: Storage, from_type: SqlType, to_type: SqlType, column: str, table: str, session: SessionProtocol
+) -> Storage:
     """Convert a value that goes into a column: error 8152 (2628 when the session asks) instead of cutting a string."""
     check_implicit(from_type, to_type)
     result: Storage = _assign(session, str(from_type), str(to_type), column, table, value)
@@ -835,7 +848,13 @@ def _native_temporal(sql: str, a: SqlType, b: SqlType) -> str | None:
 
 
 def emit_convert(
-    sql: str, from_type: SqlType, to_type: SqlType, style: int | str | None = None, *, implicit: bool = False, try_: bool = False
+    sql: str,
+    from_type: SqlType,
+    to_type: SqlType,
+    style: int | str | None = None,
+    *,
+    implicit: bool = False,
+    try_: bool = False,
 ) -> str:
     """SQLite text that converts ``sql``; ``style`` is a number, SQLite text of an int, or None where CONVERT gives none.
 
@@ -905,7 +924,7 @@ def _ts_try_convert(session: SessionProtocol, spec: str, value: Any, *style: int
 
 def register(connection: apsw.Connection, session: SessionProtocol) -> None:
     """Register every function, aggregate, table function and collation that emitted text uses on a connection."""
-    from . import functions  # noqa: F401  (fills the tables of runtime)
+    from . import functions
 
     pairs = _PAIRS
 
@@ -915,7 +934,8 @@ def register(connection: apsw.Connection, session: SessionProtocol) -> None:
         found = pairs.get(spec)
         return (found or _pair(spec))(value, None, session)
 
-    connection.create_scalar_function("ts_convert", ts_convert, 2, deterministic=True)
+    # (The stub knows no function of fixed arguments.)
+    connection.create_scalar_function("ts_convert", ts_convert, 2, deterministic=True)  # type: ignore[arg-type]
     connection.create_scalar_function("ts_convert", partial(_ts_convert, session), 3, deterministic=True)
     connection.create_scalar_function("ts_try_convert", partial(_ts_try_convert, session), 2, deterministic=True)
     connection.create_scalar_function("ts_try_convert", partial(_ts_try_convert, session), 3, deterministic=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, Literal
+from typing import Any
 
 from . import numbers, temporal
 from .convert import splitter
@@ -210,7 +210,9 @@ def parse_path(path: str) -> Path:
 
 def _bad_path(text: str, at: int) -> SqlError:
     shown = text[at : at + 1] or "."
-    return SqlError(13607, f"JSON path is not properly formatted. Unexpected character '{shown}' is found at position {at}.")
+    return SqlError(
+        13607, f"JSON path is not properly formatted. Unexpected character '{shown}' is found at position {at}."
+    )
 
 
 def child(node: Node, step: str | int) -> Node | None:
@@ -393,76 +395,3 @@ def _moment_text(type_: SqlType, stored: Any) -> str:
     if offset is None:
         return text
     return text + ("Z" if offset == 0 else temporal.offset_text(offset))
-
-
-Tree = dict[str, Any]
-
-
-@lru_cache(maxsize=512)
-def _layout(names: tuple[str, ...], path: bool) -> tuple[tuple[str, Any], ...]:
-    """Names to a tree of (name, position or subtree); a dotted name nests. Error 13601 for a conflict."""
-    from .functions.strings import json_escape
-
-    root: Tree = {}
-    last_open: list[Tree] = []
-    for position, name in enumerate(names):
-        parts = name.split(".") if path else [name]
-        current = root
-        for depth, part in enumerate(parts[:-1]):
-            found = current.get(part)
-            if found is None:
-                found = current[part] = {}
-            elif not isinstance(found, dict) or next(reversed(current)) != part:
-                # The object was closed by another property, or the name is taken by a value.
-                raise _conflict(name)
-            current = found
-            last_open = [*last_open[:depth], found]
-        if parts[-1] in current:
-            raise _conflict(name)
-        current[parts[-1]] = position
-
-    def frozen(tree: Tree) -> tuple[tuple[str, Any], ...]:
-        return tuple(
-            (f'"{json_escape(k)}":', frozen(v) if isinstance(v, dict) else v) for k, v in tree.items()
-        )
-
-    return frozen(root)
-
-
-def _conflict(name: str) -> SqlError:
-    return SqlError(
-        13601,
-        f"Property '{name}' cannot be generated in JSON output due to a conflict with another column name or alias. "
-        "Use different names and aliases for each column in SELECT list.",
-    )
-
-
-def object_text(
-    types: Sequence[SqlType],
-    names: Sequence[str],
-    values: Sequence[Any],
-    include_nulls: bool,
-    json: Sequence[bool] = (),
-    mode: Literal["path", "auto"] = "path",
-) -> str:
-    """One row of FOR JSON. ``values`` are storage values; ``json``: which of them are JSON already; 'path' nests dotted names.
-
-    Errors: 13601 for names that collide.
-    """
-    return _object_text(_layout(tuple(names), mode == "path"), types, values, include_nulls, json)
-
-
-def _object_text(
-    layout: tuple[tuple[str, Any], ...], types: Sequence[SqlType], values: Sequence[Any], nulls: bool, json: Sequence[bool]
-) -> str:
-    parts: list[str] = []
-    for key, what in layout:
-        if isinstance(what, tuple):
-            inner = _object_text(what, types, values, nulls, json)
-            if inner != "{}" or nulls:
-                parts.append(key + inner)
-        elif values[what] is not None:
-            parts.append(key + value_text(types[what], values[what], json=bool(json) and json[what]))
-        elif nulls:
-            parts.append(key + "null")
-    return "{" + ",".join(parts) + "}"

@@ -12,7 +12,9 @@ from .errors import sql_error
 from .runtime import scalar
 
 # A range stands for the characters that sort between its ends; these are the ones tried.
-_CANDIDATES = [chr(c) for c in (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x530), *range(0x2010, 0x2040), 0x20AC)]
+_CANDIDATES = [
+    chr(c) for c in (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x530), *range(0x2010, 0x2040), 0x20AC)
+]
 
 
 def _folds(name: str) -> bool:

@@ -16,9 +16,11 @@ _DECIMAL = re.compile(r"[ \t\r\n]*([+-]?)[ \t]*(?:(\d+)\.?(\d*)|\.(\d+))[ \t\r\n
 _FLOAT = re.compile(r"[ \t\r\n]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?)[ \t\r\n]*", re.ASCII)
 _MONEY_SIGNS = "$¢£¤¥৲৳฿៛₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱﷼﹩＄￠￡￥￦"
 _MONEY = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?", re.ASCII)
-_GUID = re.compile(r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_GUID = re.compile(
+    r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(.*)", re.ASCII | re.IGNORECASE | re.DOTALL
+)
 _FIXED = {"tinyint": "INT1", "smallint": "INT2"}
-_POWERS = [10**i for i in range(80)]
+_POWERS: list[int] = [10**i for i in range(80)]
 
 
 # -- code page 1252
@@ -72,7 +74,9 @@ def code_page_bytes(text: str) -> bytes:
     try:
         return text.encode("cp1252")
     except UnicodeEncodeError:
-        return b"".join(bytes([ord(c)]) if c in _UNDEFINED else c.encode("cp1252", "replace") for c in to_code_page(text))
+        return b"".join(
+            bytes([ord(c)]) if c in _UNDEFINED else c.encode("cp1252", "replace") for c in to_code_page(text)
+        )
 
 
 def code_page_text(data: bytes) -> str:

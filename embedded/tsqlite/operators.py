@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from . import collation, like
@@ -13,14 +12,10 @@ from .convert import check_implicit, cut
 from .errors import SqlError, sql_error
 from .runtime import scalar
 from .types import (
-    BIGINT,
     BIT,
     DATETIMES,
-    FLOAT,
     INT,
     INTEGER_RANGE,
-    MONEY,
-    STRINGS,
     SqlType,
     as_decimal,
     common_type,
@@ -29,7 +24,7 @@ from .types import (
 )
 from .values import round_half_away, store_decimal, unscaled
 
-_POWERS = [10**i for i in range(80)]
+_POWERS: list[int] = [10**i for i in range(80)]
 _COMPARISONS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "!<": ">=", "!>": "<="}
 _COMPARISON_WORDS = {
     "=": "equal to", "<>": "not equal to", "<": "less than", "<=": "less than or equal to", ">": "greater than",
@@ -104,8 +99,10 @@ def resolve_binary(
                 raise sql_error(402, left.display_name, right.display_name, _ARITHMETIC_WORDS[op])
             raise sql_error(8117, operand.display_name, _ARITHMETIC_WORDS[op])
     if left.is_string and right.is_string:
-        raise sql_error(8117, left.display_name, _ARITHMETIC_WORDS[op]) if left.name == right.name else sql_error(
-            402, left.display_name, right.display_name, _ARITHMETIC_WORDS[op]
+        raise (
+            sql_error(8117, left.display_name, _ARITHMETIC_WORDS[op])
+            if left.name == right.name
+            else sql_error(402, left.display_name, right.display_name, _ARITHMETIC_WORDS[op])
         )
     return _arithmetic(op, left, right, nullable, left_literal, right_literal)
 
@@ -146,10 +143,22 @@ def _comparison(op: str, left: SqlType, right: SqlType) -> Operation:
         return Operation(BIT, common, common, lambda a, b: f"{a} {op} {b} COLLATE ts_dto")
     if common.is_binary:
         return _binary_comparison(op, left, right, common)
-    if common.is_decimal:
-        # An operand whose storage is already the common one is left bare, for its index's sake.
-        return Operation(BIT, common, common, lambda a, b: f"{a} {op} {b}")
+    if common.is_decimal and left.is_number and right.is_number:
+        a_type, b_type = as_decimal(left), as_decimal(right)
+        sa, sb = a_type.scale or 0, b_type.scale or 0
+        if (common.scale or 0) < max(sa, sb):
+            # 38 digits do not hold both: compared digit by digit, nothing rounded away.
+            return Operation(BIT, a_type, b_type, lambda a, b: f"ts_compare_decimal({a}, {sa}, {b}, {sb}) {op} 0")
     return Operation(BIT, common, common, lambda a, b: f"{a} {op} {b}")
+
+
+@scalar("ts_compare_decimal", 4)
+def _compare_decimal(a: Any, s1: int, b: Any, s2: int) -> int | None:
+    if a is None or b is None:
+        return None
+    common = max(s1, s2)
+    x, y = unscaled(a) * _POWERS[common - s1], unscaled(b) * _POWERS[common - s2]
+    return (x > y) - (x < y)
 
 
 def _comparable(type_: SqlType, common: SqlType) -> SqlType:
@@ -230,7 +239,9 @@ def _concatenation(left: SqlType, right: SqlType, nullable: bool) -> Operation:
     length = -1 if unlimited else min(most, left.length + right.length)
     fixed = not unlimited and left.name in ("char", "nchar") and right.name in ("char", "nchar")
     name = ("nchar" if unicode else "char") if fixed else ("nvarchar" if unicode else "varchar")
-    result = SqlType(name, length, nullable=nullable, collation=common.collation, collation_label=common.collation_label)
+    result = SqlType(
+        name, length, nullable=nullable, collation=common.collation, collation_label=common.collation_label
+    )
     sides = [_comparable(t, common) for t in (left, right)]
     if not unlimited and left.length + right.length > most:
         return Operation(result, sides[0], sides[1], lambda a, b: f"ts_cut({a} || {b}, {most}, {int(unicode)})")
@@ -263,8 +274,10 @@ def _date_arithmetic(op: str, left: SqlType, right: SqlType, nullable: bool) -> 
                     *((operand.display_name,) if left.name == right.name else (left.display_name, right.display_name)),
                     _ARITHMETIC_WORDS[op],
                 )
-            raise sql_error(206, other.display_name, operand.display_name) if other.is_number else sql_error(
-                402, left.display_name, right.display_name, _ARITHMETIC_WORDS[op]
+            raise (
+                sql_error(206, other.display_name, operand.display_name)
+                if other.is_number
+                else sql_error(402, left.display_name, right.display_name, _ARITHMETIC_WORDS[op])
             )
     if op not in ("+", "-"):
         operand = left if left.is_temporal else right
@@ -326,8 +339,10 @@ def _arithmetic(
     high = left if precedence(left) >= precedence(right) else right
     if high.is_float:
         if op == "%":
-            raise sql_error(402, left.display_name, right.display_name, "modulo") if left.name != right.name else (
-                sql_error(8117, high.display_name, "modulo")
+            raise (
+                sql_error(402, left.display_name, right.display_name, "modulo")
+                if left.name != right.name
+                else (sql_error(8117, high.display_name, "modulo"))
             )
         type_ = high.with_nullable(nullable)
         return Operation(type_, type_, type_, _float_emit(op, high.name == "real"))
@@ -592,8 +607,6 @@ def resolve_unary(op: str, operand: SqlType) -> UnaryOperation:
             return UnaryOperation(operand, operand, lambda a: f"(255 - {a})")
         return UnaryOperation(operand, operand, lambda a: f"(~{a})")
     if operand.name == "bit" or not operand.is_number:
-        if operand.name in ("varchar", "char", "nvarchar", "nchar") or not operand.is_number:
-            raise sql_error(8117, operand.display_name, word)
         raise sql_error(8117, operand.display_name, word)
     if operand.name in ("int", "bigint", "smallint", "tinyint"):
         # A negative tinyint has no place of its own: it becomes smallint.
@@ -637,22 +650,6 @@ def resolve_like(operand: SqlType, pattern: SqlType, escape: SqlType | None = No
             return f"ts_like({value}, {like_pattern}, {flags})"
         return f"ts_like({value}, {like_pattern}, {flags}, {escape_text})"
 
-    return LikeOperation(sides[0], sides[1], SqlType("nvarchar" if unicode else "varchar", length=8000 if not unicode else 4000), emit)
-
-
-__all__ = [
-    "BIGINT",
-    "FLOAT",
-    "MONEY",
-    "STRINGS",
-    "Decimal",
-    "LikeOperation",
-    "Operation",
-    "UnaryOperation",
-    "decimal_result",
-    "fit_decimal",
-    "like",
-    "resolve_binary",
-    "resolve_like",
-    "resolve_unary",
-]  # fmt: skip
+    return LikeOperation(
+        sides[0], sides[1], SqlType("nvarchar" if unicode else "varchar", length=8000 if not unicode else 4000), emit
+    )

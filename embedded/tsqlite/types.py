@@ -56,7 +56,20 @@ _AS_DECIMAL = {
     "money": (19, 4), "smallmoney": (10, 4),
 }  # fmt: skip
 _KNOWN_BUT_REFUSED = frozenset(
-    {"text", "ntext", "image", "xml", "sql_variant", "geography", "geometry", "hierarchyid", "cursor", "table", "json", "vector"}
+    {
+        "text",
+        "ntext",
+        "image",
+        "xml",
+        "sql_variant",
+        "geography",
+        "geometry",
+        "hierarchyid",
+        "cursor",
+        "table",
+        "json",
+        "vector",
+    }
 )
 _SYNONYMS = {
     "integer": "int", "dec": "decimal", "character": "char", "char varying": "varchar", "character varying": "varchar",
@@ -324,7 +337,10 @@ def parse_type(
     if key == "float":
         bits = numbers[0] if numbers else 53
         if not 1 <= bits <= 53:
-            raise SqlError(2750, f"Column or parameter #1: Specified column precision {bits} is greater than the maximum precision of 53.")
+            raise SqlError(
+                2750,
+                f"Column or parameter #1: Specified column precision {bits} is greater than the maximum precision of 53.",
+            )
         return REAL if bits <= 24 else FLOAT
     if key in ("time", "datetime2", "datetimeoffset"):
         scale = numbers[0] if numbers else 7
@@ -349,13 +365,17 @@ def _string_type(key: str, name: str, values: Sequence[int | str], context: str)
     length = values[0]
     if length == "max":
         if key in ("char", "nchar", "binary"):
-            raise SqlError(2716, f"Column, parameter, or variable #1: Cannot specify a column width on data type {key}.")
+            raise SqlError(
+                2716, f"Column, parameter, or variable #1: Cannot specify a column width on data type {key}."
+            )
         return SqlType(key, length=-1)
     assert isinstance(length, int)
     if length < 1:
         raise SqlError(1001, f"Line 1: Length or precision specification {length} is invalid.")
     if length > limit:
-        raise SqlError(131, f"The size ({length}) given to the type '{name}' exceeds the maximum allowed for any data type (8000).")
+        raise SqlError(
+            131, f"The size ({length}) given to the type '{name}' exceeds the maximum allowed for any data type (8000)."
+        )
     return SqlType(key, length=length)
 
 
@@ -366,7 +386,8 @@ def _decimal_declaration(key: str, numbers: Sequence[int]) -> SqlType:
         raise SqlError(1001, f"Line 1: Length or precision specification {precision} is invalid.")
     if precision > 38:
         raise SqlError(
-            2750, f"Column or parameter #1: Specified column precision {precision} is greater than the maximum precision of 38."
+            2750,
+            f"Column or parameter #1: Specified column precision {precision} is greater than the maximum precision of 38.",
         )
     if scale > precision or scale < 0:
         raise SqlError(
@@ -479,7 +500,9 @@ def literal_type(value: object, *, unicode: bool = False) -> SqlType:
     if isinstance(value, bytes):
         return varbinary(max(1, len(value)), nullable=False)
     if isinstance(value, str):
-        length = max(1, len(value) if value.isascii() or not unicode else len(value.encode("utf-16-le", "surrogatepass")) // 2)
+        length = max(
+            1, len(value) if value.isascii() or not unicode else len(value.encode("utf-16-le", "surrogatepass")) // 2
+        )
         made = nvarchar(length, nullable=False) if unicode else varchar(length, nullable=False)
         return made.with_collation(None, "coercible-default")
     raise TypeError(f"no literal of {type(value).__name__}")
@@ -494,7 +517,9 @@ def decimal_size(value: decimal.Decimal) -> tuple[int, int]:
     whole = max(0, len(digits) + exponent) if any(digits) else 0
     precision = max(1, whole + scale)
     if precision > 38:
-        raise SqlError(1007, f"The number '{value}' is out of the range for numeric representation (maximum precision 38).")
+        raise SqlError(
+            1007, f"The number '{value}' is out of the range for numeric representation (maximum precision 38)."
+        )
     return precision, scale
 
 

@@ -26,7 +26,7 @@ DAYS_TO_1900 = 693_595
 DATETIME_TICKS_PER_DAY = 300 * 86_400
 _ORDINAL_1 = datetime.date(1, 1, 1).toordinal()
 _WIDE = Context(prec=80)
-_POWERS = [10**i for i in range(80)]
+_POWERS: list[int] = [10**i for i in range(80)]
 _EPOCH = datetime.datetime(1, 1, 1)
 
 
@@ -102,7 +102,7 @@ def _encode_datetime(value: object, type_: SqlType) -> Storage:
         raise TypeError(f"{type_} cannot hold a {type(value).__name__}")
     if type_.name == "datetime2":
         step = 10 ** (7 - (7 if type_.scale is None else type_.scale))
-        return round_half_away(ticks, step) * step
+        return int(round_half_away(ticks, step) * step)
     if type_.name == "datetimeoffset":
         offset = value.utcoffset() if isinstance(value, datetime.datetime) else None
         minutes = 0 if offset is None else int(offset.total_seconds() // 60)
@@ -167,7 +167,7 @@ def encode(value: object, type_: SqlType) -> Storage:
             raise TypeError(f"{type_} cannot hold a {type(value).__name__}")
         ticks = ((value.hour * 60 + value.minute) * 60 + value.second) * 10_000_000 + value.microsecond * 10
         step = 10 ** (7 - (7 if type_.scale is None else type_.scale))
-        return round_half_away(ticks, step) * step % TICKS_PER_DAY
+        return int(round_half_away(ticks, step) * step % TICKS_PER_DAY)
     return _encode_datetime(value, type_)
 
 
@@ -190,7 +190,7 @@ def decoder(type_: SqlType) -> Callable[[Storage], object]:
     if name == "datetime":
         return _decode_datetime
     if name == "smalldatetime":
-        return lambda v: _datetime(DAYS_TO_1900 * TICKS_PER_DAY + v * 600_000_000)  # type: ignore[operator]
+        return lambda v: _datetime(DAYS_TO_1900 * TICKS_PER_DAY + int(v or 0) * 600_000_000)
     if name == "datetimeoffset":
         return _decode_dto
     if name in FLOATS:

@@ -25,9 +25,7 @@ def names() -> list[str]:
 def _zone(name: str) -> ZoneInfo:
     found = _BY_LOWER.get(name.rstrip(" ").lower())
     if found is None:
-        raise SqlError(
-            9820, f"The time zone parameter '{name}' provided to AT TIME ZONE clause is invalid."
-        )
+        raise SqlError(9820, f"The time zone parameter '{name}' provided to AT TIME ZONE clause is invalid.")
     return ZoneInfo(found[1])
 
 
@@ -38,7 +36,9 @@ def _check_era(name: str, ticks: int) -> None:
 
 
 def _moment(ticks: int, zone: datetime.tzinfo | None) -> datetime.datetime:
-    return datetime.datetime(1, 1, 1, tzinfo=zone) + datetime.timedelta(days=ticks // DAY, seconds=ticks % DAY // SECOND)
+    return datetime.datetime(1, 1, 1, tzinfo=zone) + datetime.timedelta(
+        days=ticks // DAY, seconds=ticks % DAY // SECOND
+    )
 
 
 def _minutes(delta: datetime.timedelta | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import aggregates, dates, json_functions, mathematics, strings, system  # isort: skip
+from . import aggregates, dates, format, json, mathematics, strings, system
 from .registry import FUNCTIONS, NO_LITERAL, Argument, Call, Emit, Function, Resolved, lookup
 from .session_protocol import SessionProtocol
 

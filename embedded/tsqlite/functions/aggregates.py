@@ -13,14 +13,14 @@ from typing import Any
 from .. import collation
 from ..convert import check_implicit
 from ..errors import SqlError, Unsupported, sql_error
+from ..runtime import aggregate, scalar
 from ..types import BIGINT, FLOAT, INT, MONEY, SqlType, nvarchar, varchar
 from ..values import BIAS, store_decimal, unscaled
 from .arguments import integer, length_of, text
 from .registry import Call, Emit, Resolved, add, need
-from ..runtime import aggregate, scalar
 from .strings import units
 
-_POWERS = [10**i for i in range(80)]
+_POWERS: list[int] = [10**i for i in range(80)]
 
 
 def _call_text(function: str, call: Call, wrap: str = "{}", collate: SqlType | None = None) -> Emit:
@@ -61,9 +61,7 @@ def _resolve_count(call: Call) -> Resolved:
     result = (BIGINT if call.name.upper() == "COUNT_BIG" else INT).with_nullable(False)
     argument = call.arguments[0]
     if argument.star:
-        return Resolved(
-            result, (None,), lambda args, order_by="", over="": f"count(*) {over}".rstrip()
-        )
+        return Resolved(result, (None,), lambda args, order_by="", over="": f"count(*) {over}".rstrip())
     if argument.type.is_null:
         raise sql_error(8117, "NULL", "count")
     return Resolved(result, (None,), _call_text("count", call, collate=argument.type if call.distinct else None))
@@ -321,9 +319,7 @@ def _ranking(name: str, type_: SqlType) -> Callable[[Call], Resolved]:
         _check_window(call)
         if call.framed:
             raise SqlError(10752, f"The function '{name}' may not have a window frame.", 15)
-        return Resolved(
-            type_.with_nullable(True), (), lambda args, order_by="", over="": f"{name.lower()}() {over}"
-        )
+        return Resolved(type_.with_nullable(True), (), lambda args, order_by="", over="": f"{name.lower()}() {over}")
 
     return resolve
 

@@ -11,6 +11,7 @@ from typing import Any
 from .. import temporal
 from ..convert import check_implicit, joiner, splitter
 from ..errors import SqlError, Unsupported, sql_error
+from ..runtime import scalar
 from ..temporal import DAY, HOUR, MINUTE, SECOND
 from ..types import (
     BIGINT,
@@ -29,7 +30,6 @@ from ..types import (
 )
 from .arguments import constant, integer
 from .registry import Call, Resolved, add, need, nullable_from, udf
-from ..runtime import scalar
 from .session_protocol import SessionProtocol
 
 PARTS = {
@@ -41,7 +41,14 @@ PARTS = {
     "nanosecond": "nanosecond", "ns": "nanosecond", "tzoffset": "tzoffset", "tz": "tzoffset", "iso_week": "iso_week",
     "isowk": "iso_week", "isoww": "iso_week",
 }  # fmt: skip
-_UNITS = {"hour": HOUR, "minute": MINUTE, "second": SECOND, "millisecond": 10_000, "microsecond": 10, "nanosecond": 0.01}
+_UNITS = {
+    "hour": HOUR,
+    "minute": MINUTE,
+    "second": SECOND,
+    "millisecond": 10_000,
+    "microsecond": 10,
+    "nanosecond": 0.01,
+}
 _DATE_ONLY = frozenset({"year", "quarter", "month", "dayofyear", "day", "week", "weekday", "iso_week"})
 
 
@@ -113,7 +120,13 @@ for _name, _kind, _result in (
     ("SYSDATETIME", "local2", datetime2()), ("SYSUTCDATETIME", "utc2", datetime2()),
     ("SYSDATETIMEOFFSET", "offset", datetimeoffset()),
 ):  # fmt: skip
-    add(_name, f"{_name.lower().replace('_', '-')}-transact-sql", _clock(_kind, _result), deterministic=False, needs_session=True)
+    add(
+        _name,
+        f"{_name.lower().replace('_', '-')}-transact-sql",
+        _clock(_kind, _result),
+        deterministic=False,
+        needs_session=True,
+    )
 
 
 # -- parts
@@ -180,8 +193,8 @@ def _datepart(session: SessionProtocol, name: str, spelled: str, value: Any) -> 
 def _datename(session: SessionProtocol, name: str, spelled: str, value: Any) -> str | None:
     if value is None:
         return None
-    type_, split, _ = _type(spelled)
-    day, ticks, offset = split(value)
+    _, split, _ = _type(spelled)
+    day, _, offset = split(value)
     if name == "month":
         return temporal.MONTHS[temporal.civil(day).month - 1]
     if name == "weekday":
@@ -212,10 +225,7 @@ def _resolve_part(call: Call) -> Resolved:
     name = date_part(call)
     type_ = temporal_argument(call, 1, datetimeoffset() if name == "tzoffset" else datetime2())
     as_name = call.name.upper() == "DATENAME"
-    if not (type_.name == "date" and name in _UNITS) and not (type_.name == "time" and name in _DATE_ONLY):
-        _check_part(name, type_, call)
-    elif call.types[1].is_temporal:
-        _check_part(name, type_, call)
+    _check_part(name, type_, call)
     constants = f"'{name}', '{_spell(type_)}'"
     result = nvarchar(30) if as_name else INT
     function = "ts_datename" if as_name else "ts_datepart"
@@ -235,9 +245,7 @@ def _short_part(name: str) -> Callable[[Call], Resolved]:
         need(call, 1)
         type_ = temporal_argument(call, 0, datetime2())
         if type_.name == "time":
-            raise SqlError(
-                9810, f"The datepart {name} is not supported by date function {name} for data type time."
-            )
+            raise SqlError(9810, f"The datepart {name} is not supported by date function {name} for data type time.")
         return Resolved(
             INT.with_nullable(type_.nullable), (type_,), udf("ts_datepart", f"'{name}'", f"'{_spell(type_)}'")
         )
@@ -270,7 +278,8 @@ def _dateadd(name: str, spelled: str, number: int | None, value: Any) -> Any:
     day, ticks, offset = split(value)
     try:
         if name in ("year", "quarter", "month"):
-            day = add_months(day, number * {"year": 12, "quarter": 3, "month": 1}[name])
+            months: int = number * {"year": 12, "quarter": 3, "month": 1}[name]
+            day = add_months(day, months)
         elif name in ("day", "dayofyear", "weekday", "week"):
             day += number * (7 if name == "week" else 1)
         else:
@@ -302,8 +311,8 @@ def _add_to_datetime(name: str, number: int, value: int) -> int:
         # The value's own milliseconds count: .997 + 1 ms and the like round from the sum.
         total = value + shift
     else:
-        total = value + number * int(_UNITS[name]) * 3 // 100_000
-    low, high = -53690 * 25_920_000, 2_958_464 * 25_920_000
+        total = value + number * (int(_UNITS[name]) * 3 // 100_000)
+    low, high = -53690 * 25_920_000, 2_958_464 * 25_920_000  # 1753-01-01, 10000-01-01
     if not low <= total < high:
         raise temporal.OutOfRange
     return total
@@ -313,9 +322,7 @@ def _resolve_dateadd(call: Call) -> Resolved:
     need(call, 3)
     name = date_part(call)
     if name in ("tzoffset", "iso_week"):
-        raise SqlError(
-            9806, f"The datepart {call.arguments[0].date_part} is not supported by date function dateadd."
-        )
+        raise SqlError(9806, f"The datepart {call.arguments[0].date_part} is not supported by date function dateadd.")
     type_ = temporal_argument(call, 2, DATETIME)
     _check_part(name, type_, call)
     if type_.name in ("datetime", "smalldatetime") and name in ("microsecond", "nanosecond"):
@@ -349,7 +356,7 @@ def _boundary(name: str, day: int, ticks: int) -> int:
             d = temporal.civil(day)
             return d.year * 12 + d.month - 1
         case "day" | "dayofyear" | "weekday":
-            return day
+            return int(day)
         case "week":
             # Always from Sunday, whatever DATEFIRST says: day 0 was a Monday.
             return (day + 1) // 7
@@ -442,12 +449,23 @@ def _make_datetime(year: int, month: int, day: int, hour: int, minute: int, seco
     return joiner(DATETIME)(temporal.day_number(year, month, day), _ticks(hour, minute, second, ms, 3), None)
 
 
-def _make_datetime2(year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int, digits: int) -> int:
+def _make_datetime2(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int, digits: int
+) -> int:
     return temporal.day_number(year, month, day) * DAY + _ticks(hour, minute, second, fraction, digits)
 
 
 def _make_dto(
-    year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int, hours: int, minutes: int, digits: int
+    year: int,
+    month: int,
+    day: int,
+    hour: int,
+    minute: int,
+    second: int,
+    fraction: int,
+    hours: int,
+    minutes: int,
+    digits: int,
 ) -> Any:
     if abs(hours) > 14 or abs(minutes) > 59 or hours * minutes < 0 or abs(hours * 60 + minutes) > 840:
         raise ValueError
@@ -495,8 +513,7 @@ for _name, _count, _make, _precise in (
     ("SMALLDATETIMEFROMPARTS", 5, lambda s: SMALLDATETIME, False), ("DATETIME2FROMPARTS", 8, datetime2, True),
     ("TIMEFROMPARTS", 5, time_type, True), ("DATETIMEOFFSETFROMPARTS", 10, datetimeoffset, True),
 ):  # fmt: skip
-    add(_name, f"{_name.lower()}-transact-sql", _from_parts(_count, _make, _precise))  # type: ignore[arg-type]
-
+    add(_name, f"{_name.lower()}-transact-sql", _from_parts(_count, _make, _precise))
 
 # -- EOMONTH, ISDATE
 
@@ -623,9 +640,7 @@ def _resolve_offset(call: Call) -> Resolved:
     offset_type = call.types[1]
     as_ = INT if offset_type.is_number else varchar(8)
     function = "ts_switchoffset" if switch else "ts_todatetimeoffset"
-    return Resolved(
-        result.with_nullable(nullable_from(call)), (type_, as_), udf(function, f"'{_spell(type_)}'")
-    )
+    return Resolved(result.with_nullable(nullable_from(call)), (type_, as_), udf(function, f"'{_spell(type_)}'"))
 
 
 add("SWITCHOFFSET", "switchoffset-transact-sql", _resolve_offset)

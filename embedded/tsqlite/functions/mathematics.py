@@ -9,14 +9,14 @@ from typing import Any
 
 from ..errors import SqlError, Unsupported, sql_error
 from ..operators import fit_decimal
+from ..runtime import scalar
 from ..types import BIGINT, FLOAT, INT, INTEGER_RANGE, MONEY, SqlType, varchar
 from ..values import round_half_away, unscaled
 from .arguments import constant, integer
 from .registry import Call, Resolved, add, need, nullable_from, udf
-from ..runtime import scalar
 from .session_protocol import SessionProtocol
 
-_POWERS = [10**i for i in range(80)]
+_POWERS: list[int] = [10**i for i in range(80)]
 
 
 def _number(call: Call, index: int = 0, *, keep_small: bool = False) -> SqlType:
@@ -87,7 +87,9 @@ def _edge(name: str, direction: int) -> Callable[[Call], Resolved]:
         type_ = _number(call)
         if type_.is_decimal:
             result = SqlType(type_.name, precision=type_.precision, scale=0, nullable=type_.nullable)
-            return Resolved(result, (type_,), udf("ts_decimal_edge", str(direction), str(type_.scale), str(type_.precision)))
+            return Resolved(
+                result, (type_,), udf("ts_decimal_edge", str(direction), str(type_.scale), str(type_.precision))
+            )
         if type_.is_money:
             return Resolved(type_, (type_,), udf("ts_money_edge", str(direction)))
         if type_.is_float:
@@ -129,7 +131,7 @@ def _round_integer(value: int, places: int, truncate: int) -> int:
     """Round an integer to 10^-places (``places`` <= 0), or cut it."""
     if -places >= 60:
         return 0
-    step = _POWERS[-places]
+    step: int = _POWERS[-places]
     if truncate:
         return (abs(value) // step * step) * (1 if value >= 0 else -1)
     return round_half_away(value, step) * step
@@ -197,7 +199,9 @@ def _resolve_round(call: Call) -> Resolved:
     return Resolved(
         result,
         tuple(types),
-        lambda args, order_by="", over="": f"{name}({constants}{args[0]}, {args[1]}, {args[2] if len(args) > 2 else 0})",
+        lambda args, order_by="", over="": (
+            f"{name}({constants}{args[0]}, {args[1]}, {args[2] if len(args) > 2 else 0})"
+        ),
     )
 
 
@@ -376,7 +380,7 @@ add("RADIANS", "radians-transact-sql", _resolve_turn)
 
 @scalar("ts_rand", 0)
 def _rand() -> float:
-    return random.random()  # noqa: S311
+    return random.random()
 
 
 def _resolve_rand(call: Call) -> Resolved:

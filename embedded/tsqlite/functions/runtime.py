@@ -1,5 +1,5 @@
 """The same as ``tsqlite.runtime``, where it lives."""
 
-from ..runtime import aggregate, register, scalar, table
+from ..runtime import TableFunction, aggregate, register, scalar, table
 
-__all__ = ["aggregate", "register", "scalar", "table"]
+__all__ = ["TableFunction", "aggregate", "register", "scalar", "table"]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Any
 
 import apsw
-import apsw.ext
 
 from .. import collation, like, numbers
 from ..convert import cut
 from ..errors import SqlError, Unsupported, sql_error
+from ..runtime import TableFunction, scalar, table
 from ..types import BIGINT, BIT, FLOAT, INT, SqlType, common_type, common_type_of, nchar, nvarchar, varchar
 from .arguments import constant, integer, length_of, like_text, text
 from .registry import Call, Resolved, add, need, nullable_from, simple, udf
-from ..runtime import scalar, table
 from .session_protocol import SessionProtocol
 
 _DOCS = "{}-transact-sql"
@@ -47,6 +47,17 @@ def _unit_index(value: str, index: int) -> int:
 
 def _add(name: str, resolve: Any, page: str | None = None, **options: Any) -> None:
     add(name, page or _DOCS.format(name.lower().replace("_", "-")), resolve, **options)
+
+
+def _fixed(name: str, type_: SqlType, kinds: str) -> None:
+    """A function of one result type: ``kinds`` has a letter for each argument, t for text, i for an integer."""
+
+    def resolve(call: Call) -> Resolved:
+        need(call, len(kinds))
+        types = [text(call, i) if kind == "t" else integer(call, i) for i, kind in enumerate(kinds)]
+        return simple(type_, types, f"ts_{name.lower()}")
+
+    _add(name, resolve)
 
 
 # -- length
@@ -127,7 +138,9 @@ def _resolve_left_right(call: Call) -> Resolved:
         most = 4000 if type_.is_unicode else 8000
         length = max(1, min(number, most if length == -1 else length))
     return Resolved(
-        like_text(type_, length, nullable=nullable_from(call)), (type_, integer(call, 1)), udf(f"ts_{call.name.lower()}")
+        like_text(type_, length, nullable=nullable_from(call)),
+        (type_, integer(call, 1)),
+        udf(f"ts_{call.name.lower()}"),
     )
 
 
@@ -187,7 +200,9 @@ def _resolve_stuff(call: Call) -> Resolved:
     lengths = (length_of(type_), length_of(new))
     length = -1 if -1 in lengths else sum(lengths)
     return Resolved(
-        like_text(common, length), (_as(type_, common), integer(call, 1), integer(call, 2), _as(new, common)), udf("ts_stuff")
+        like_text(common, length),
+        (_as(type_, common), integer(call, 1), integer(call, 2), _as(new, common)),
+        udf("ts_stuff"),
     )
 
 
@@ -205,7 +220,7 @@ _add("STUFF", _resolve_stuff)
 # -- case and space
 
 
-def _same_text(name: str, *, argument: Any = None) -> Any:
+def _same_text(name: str) -> Callable[[Call], Resolved]:
     def resolve(call: Call) -> Resolved:
         need(call, 1)
         type_ = text(call, 0)
@@ -425,9 +440,7 @@ def _resolve_replace(call: Call) -> Resolved:
         made = f"ts_replace({args[0]}, {args[1]}, {args[2]}, {name})"
         return made if length == -1 else f"ts_cut({made}, {length}, {int(common.is_unicode)})"
 
-    return Resolved(
-        like_text(common, length, nullable=nullable_from(call)), tuple(_as(t, common) for t in types), emit
-    )
+    return Resolved(like_text(common, length, nullable=nullable_from(call)), tuple(_as(t, common) for t in types), emit)
 
 
 _add("REPLACE", _resolve_replace)
@@ -438,7 +451,10 @@ def _translate(value: str | None, old: str | None, new: str | None, name: str) -
     if value is None or old is None or new is None:
         return None
     if units(old) != units(new):
-        raise SqlError(9828, "The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters.")
+        raise SqlError(
+            9828,
+            "The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters.",
+        )
     if name.endswith("_ci"):
         mapping: dict[str, str] = {}
         for a, b in zip(old, new, strict=True):
@@ -549,8 +565,8 @@ def _resolve_code(name: str) -> Any:
 
 _add("ASCII", _resolve_code("ts_ascii"))
 _add("UNICODE", _resolve_code("ts_unicode"))
-_add("CHAR", lambda call: (need(call, 1), simple(SqlType("char", length=1), [integer(call, 0)], "ts_char"))[1])
-_add("NCHAR", lambda call: (need(call, 1), simple(nchar(1), [integer(call, 0)], "ts_nchar"))[1])
+_fixed("CHAR", SqlType("char", length=1), "i")
+_fixed("NCHAR", nchar(1), "i")
 
 
 # -- joining
@@ -670,12 +686,16 @@ def _parsename(value: str | None, index: int | None) -> str | None:
     return None if found == "" or units(found) > 128 else found
 
 
-_add("PARSENAME", lambda call: (need(call, 2), simple(nvarchar(128), [nvarchar(4000), integer(call, 1)], "ts_parsename"))[1])
+_fixed("PARSENAME", nvarchar(128), "ti")
 
 
 # -- sounds
 
-_SOUNDEX = {c: d for d, letters in {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"}.items() for c in letters}
+_SOUNDEX = {
+    c: d
+    for d, letters in {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"}.items()
+    for c in letters
+}
 
 
 @scalar("ts_soundex", 1)
@@ -709,8 +729,8 @@ def _difference(a: str | None, b: str | None) -> int | None:
     return sum(x == y for x, y in zip(first, second, strict=True))
 
 
-_add("SOUNDEX", lambda call: (need(call, 1), simple(varchar(4), [text(call, 0)], "ts_soundex"))[1])
-_add("DIFFERENCE", lambda call: (need(call, 2), simple(INT, [text(call, 0), text(call, 1)], "ts_difference"))[1])
+_fixed("SOUNDEX", varchar(4), "t")
+_fixed("DIFFERENCE", INT, "tt")
 
 
 # -- numbers as text
@@ -722,8 +742,6 @@ def _str(value: float | None, length: int | None, decimals: int | None) -> str |
         return None
     if length > 8000:
         return None
-    from decimal import ROUND_HALF_UP, Context, Decimal
-
     places = min(decimals, 16)
     rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, Context(prec=400))
     shown = format(rounded, "f")
@@ -774,28 +792,27 @@ def _string_escape(value: str | None, kind: str | None) -> str | None:
     if value is None:
         return None
     if kind is None or kind.lower() != "json":
-        raise SqlError(13574, f"An invalid value was specified for argument {2}.")
+        raise SqlError(13574, "An invalid value was specified for argument 2.")
     return json_escape(value)
 
 
-_add("STRING_ESCAPE", lambda call: (need(call, 2), simple(nvarchar(), [nvarchar(), nvarchar(16)], "ts_string_escape"))[1])
+_fixed("STRING_ESCAPE", nvarchar(), "tt")
 
 
 # -- STRING_SPLIT
 
 
+def _split(value: str | None, separator: str | None) -> list[tuple[str]]:
+    if value is None:
+        return []
+    if separator is None or len(separator) != 1:
+        raise SqlError(214, "Procedure expects parameter 'separator' of type 'nchar(1)/nvarchar(1)'.")
+    return [(p,) for p in value.split(separator)]
+
+
 @table
 def _string_split(connection: apsw.Connection, session: SessionProtocol) -> None:
-    def split(text_: str | None = None, separator: str | None = None) -> Any:
-        if text_ is None:
-            return []
-        if separator is None or len(separator) != 1:
-            raise SqlError(214, "Procedure expects parameter 'separator' of type 'nchar(1)/nvarchar(1)'.")
-        return [(p,) for p in text_.split(separator)]
-
-    split.columns = ("value",)  # type: ignore[attr-defined]
-    split.column_access = apsw.ext.VTColumnAccess.By_Index  # type: ignore[attr-defined]
-    apsw.ext.make_virtual_module(connection, "ts_string_split", split)
+    TableFunction(("value",), ("text", "separator"), _split).register(connection, "ts_string_split")
 
 
 def _resolve_string_split(call: Call) -> Resolved:

@@ -17,6 +17,7 @@ from ..convert import check_implicit, emit_convert
 from ..errors import SqlError, Unsupported, sql_error
 from ..numbers import code_page_bytes
 from ..operators import resolve_binary
+from ..runtime import scalar
 from ..types import (
     INT,
     SMALLINT,
@@ -32,7 +33,6 @@ from ..types import (
 from ..values import guid_to_storage, store_decimal
 from .arguments import integer
 from .registry import Call, Resolved, add, need, nullable_from, udf
-from ..runtime import scalar
 from .session_protocol import SessionProtocol
 
 _ELEMENTS = "https://learn.microsoft.com/sql/t-sql/language-elements/"
@@ -397,7 +397,8 @@ def format_message(text: str, arguments: Sequence[Any]) -> str:
 
 def _mismatch(number: int) -> SqlError:
     return SqlError(
-        2786, f"The data type of substitution parameter {number} does not match the expected type of the format specification."
+        2786,
+        f"The data type of substitution parameter {number} does not match the expected type of the format specification.",
     )
 
 
@@ -412,7 +413,9 @@ def _resolve_formatmessage(call: Call) -> Resolved:
         raise Unsupported("FORMATMESSAGE with a message number")
     for type_ in call.types[1:]:
         if not (type_.is_string or type_.is_integer or type_.is_null):
-            raise SqlError(2748, f"Cannot specify {type_.display_name} data type (parameter 1) as a substitution parameter.")
+            raise SqlError(
+                2748, f"Cannot specify {type_.display_name} data type (parameter 1) as a substitution parameter."
+            )
     return Resolved(nvarchar(2048), (None,) * len(call.arguments), udf("ts_formatmessage"))
 
 

@@ -1,4 +1,4 @@
-"""JSON functions, OPENJSON, and what FOR JSON calls. https://learn.microsoft.com/sql/t-sql/functions/json-functions-transact-sql"""
+"""JSON functions and OPENJSON. https://learn.microsoft.com/sql/t-sql/functions/json-functions-transact-sql"""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import apsw
 from .. import jsontext
 from ..convert import _read, convert
 from ..errors import SqlError, Unsupported, sql_error
+from ..runtime import TableFunction, scalar, table
 from ..types import INT, SqlType, nvarchar
 from ..values import sqlite_literal
 from .arguments import text
-from .registry import Call, Resolved, add, need, nullable_from, udf
-from ..runtime import aggregate, scalar, table
+from .registry import Argument, Call, Resolved, add, need, nullable_from, udf
 from .session_protocol import SessionProtocol
 
 _OPENJSON_PAGE = "openjson-transact-sql"
@@ -99,58 +99,6 @@ add("JSON_QUERY", "json-query-transact-sql", _resolve_query)
 add("JSON_MODIFY", "json-modify-transact-sql", _resolve_modify)
 
 
-# -- FOR JSON
-
-
-@lru_cache(maxsize=512)
-def _row_spec(spec: str) -> tuple[list[SqlType], list[str], list[bool], bool, Any]:
-    data = json.loads(spec)
-    return [_read(t) for t in data["types"]], data["names"], [bool(f) for f in data["json"]], data["nulls"], data["mode"]
-
-
-@scalar("ts_json_object")
-def _json_object(spec: str, *values: Any) -> str:
-    types, names, flags, nulls, mode = _row_spec(spec)
-    return jsontext.object_text(types, names, values, nulls, flags, mode)
-
-
-def emit_json_object(
-    types: Sequence[SqlType],
-    names: Sequence[str],
-    values: Sequence[str],
-    *,
-    include_nulls: bool,
-    json_flags: Sequence[bool],
-    mode: str = "path",
-) -> str:
-    """SQLite text of one FOR JSON object from the texts of its values. Error 13601 at once for names that collide."""
-    jsontext._layout(tuple(names), mode == "path")
-    spec = json.dumps(
-        {"types": [str(t) for t in types], "names": list(names), "json": [int(f) for f in json_flags],
-         "nulls": include_nulls, "mode": mode}
-    )  # fmt: skip
-    return f"ts_json_object({', '.join((sqlite_literal(spec), *values))})"
-
-
-@aggregate("ts_json_array")
-class _JsonArray:
-    """JSON texts as one array text; NULL for no rows."""
-
-    def __init__(self) -> None:
-        self.items: list[str] = []
-
-    def step(self, item: str | None) -> None:
-        self.items.append("null" if item is None else item)
-
-    def inverse(self, item: str | None) -> None:
-        self.items.pop(0)
-
-    def value(self) -> str | None:
-        return "[" + ",".join(self.items) + "]" if self.items else None
-
-    final = value
-
-
 # -- OPENJSON
 
 
@@ -171,8 +119,8 @@ MAX_COLUMNS = 64
 def resolve_openjson(columns: Sequence[OpenJsonColumn] | None, has_path: bool) -> Resolved:
     """OPENJSON(document [, path]) [WITH (...)]: document and path are the arguments, the text stands after FROM.
 
-    Its SQLite columns are named ``c0``, ``c1``, ... in the order of ``columns`` of the result. Errors: 13618 AS JSON of another
-    type than nvarchar(max); ``Unsupported`` above 64 columns.
+    With WITH its SQLite columns are named ``c0``, ``c1``, ..., and ``columns`` of the result gives these names. Errors: 13618
+    AS JSON of another type than nvarchar(max), 13607; ``Unsupported`` above 64 columns.
     """
     types: tuple[SqlType | None, ...] = (nvarchar(), nvarchar(4000))[: 2 if has_path else 1]
     if columns is None:
@@ -198,7 +146,16 @@ def resolve_openjson(columns: Sequence[OpenJsonColumn] | None, has_path: bool) -
     def emit(args: Sequence[str], order_by: str = "", over: str = "") -> str:
         return f"ts_openjson_with({args[0]}, {args[1] if has_path else repr('$')}, {literal})"
 
-    return Resolved(nvarchar(), types, emit, columns=tuple((c.name, c.type.with_nullable(True)) for c in columns))
+    return Resolved(
+        nvarchar(), types, emit, columns=tuple((f"c{i}", c.type.with_nullable(True)) for i, c in enumerate(columns))
+    )
+
+
+def open_json_with(arguments: Sequence[Argument], columns: Sequence[tuple[str, SqlType, str | None, bool]]) -> Resolved:
+    """OPENJSON(...) WITH: ``columns`` are (name, type, path or None, AS JSON). See ``resolve_openjson``."""
+    if not arguments[0].type.is_string and not arguments[0].type.is_null:
+        raise sql_error(8116, arguments[0].type.display_name, 1, "OPENJSON")
+    return resolve_openjson([OpenJsonColumn(*c) for c in columns], len(arguments) == 2)
 
 
 def _target(document: str, path: str | None) -> jsontext.Node | None:
@@ -234,9 +191,7 @@ def _default_rows(document: str | None, path: str | None) -> Iterator[tuple[Any,
 
 @lru_cache(maxsize=256)
 def _with_spec(spec: str) -> tuple[tuple[jsontext.Path, SqlType, bool, bool], ...]:
-    return tuple(
-        (jsontext.parse_path(p), _read(t), bool(j), _read(t).is_string) for p, t, j in json.loads(spec)
-    )
+    return tuple((jsontext.parse_path(p), _read(t), bool(j), _read(t).is_string) for p, t, j in json.loads(spec))
 
 
 _TEXT = nvarchar()
@@ -292,99 +247,16 @@ def _column(
     return convert(shown, _TEXT, type_, session=session)
 
 
-class _Module:
-    """An eponymous table function: ``columns`` visible, ``hidden`` arguments, rows from a generator."""
-
-    def __init__(self, columns: Sequence[str], hidden: Sequence[str], rows: Any) -> None:
-        self.columns, self.hidden, self.rows = list(columns), list(hidden), rows
-
-    def Connect(self, connection: apsw.Connection, module: str, db: str, name: str, *args: Any) -> tuple[str, _Table]:  # noqa: N802
-        shown = ", ".join(f'"{c}"' for c in self.columns)
-        extra = ", ".join(f'"{c}" HIDDEN' for c in self.hidden)
-        return f"CREATE TABLE x({shown}, {extra})", _Table(self)
-
-    Create = Connect
-
-
-class _Table:
-    def __init__(self, module: _Module) -> None:
-        self.module = module
-
-    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802
-        first = len(self.module.columns)
-        wanted = {first + i for i in range(len(self.module.hidden))}
-        order: dict[int, int] = {}
-        for i in range(info.nConstraint):
-            column = info.get_aConstraint_iColumn(i)
-            if column in wanted and info.get_aConstraint_op(i) == apsw.SQLITE_INDEX_CONSTRAINT_EQ:
-                if not info.get_aConstraint_usable(i):
-                    return False
-                order[column] = i
-        if set(order) != wanted:
-            return False
-        for position, column in enumerate(sorted(order)):
-            info.set_aConstraintUsage_argvIndex(order[column], position + 1)
-            info.set_aConstraintUsage_omit(order[column], True)
-        info.estimatedCost = 100.0
-        info.estimatedRows = 50
-        return True
-
-    def Open(self) -> _Cursor:  # noqa: N802
-        return _Cursor(self.module)
-
-    def Disconnect(self) -> None:  # noqa: N802
-        pass
-
-    Destroy = Disconnect
-
-
-class _Cursor:
-    def __init__(self, module: _Module) -> None:
-        self.module = module
-        self.width = len(module.columns)
-        self.rows: Iterator[tuple[Any, ...]] = iter(())
-        self.row: tuple[Any, ...] | None = None
-        self.number = 0
-        self.arguments: Sequence[Any] = ()
-
-    def Filter(self, number: int, text_: str | None, arguments: Sequence[Any]) -> None:  # noqa: N802
-        self.arguments = arguments
-        self.rows = iter(self.module.rows(*arguments))
-        self.number = 0
-        self.Next()
-
-    def Next(self) -> None:  # noqa: N802
-        self.row = next(self.rows, None)
-        self.number += 1
-
-    def Eof(self) -> bool:  # noqa: N802
-        return self.row is None
-
-    def Rowid(self) -> int:  # noqa: N802
-        return self.number
-
-    def Column(self, index: int) -> Any:  # noqa: N802
-        if index == -1:
-            return self.number
-        if index >= self.width:
-            return self.arguments[index - self.width]
-        assert self.row is not None
-        return self.row[index] if index < len(self.row) else None
-
-    def Close(self) -> None:  # noqa: N802
-        pass
-
-
 @table
 def _openjson(connection: apsw.Connection, session: SessionProtocol) -> None:
-    plain = _Module(("c0", "c1", "c2"), ("document", "path"), _default_rows)
-    typed = _Module(
+    plain = TableFunction(("key", "value", "type"), ("document", "path"), _default_rows)
+    typed = TableFunction(
         [f"c{i}" for i in range(MAX_COLUMNS)],
         ("document", "path", "spec"),
         lambda document, path, spec: _with_rows(session, document, path, spec),
     )
-    for name, module in (("ts_openjson", plain), ("ts_openjson_with", typed)):
-        connection.create_module(name, module, use_bestindex_object=True, eponymous_only=True)  # type: ignore[arg-type]
+    plain.register(connection, "ts_openjson")
+    typed.register(connection, "ts_openjson_with")
 
 
 def _resolve_openjson(call: Call) -> Resolved:
