@@ -10,22 +10,20 @@ import struct
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import apsw
 
 from . import collation, numbers, runtime, temporal
+from .chart import check_explicit, check_implicit
 from .errors import SqlError, Unsupported, sql_error
 from .types import (
-    BINARIES,
     DATETIMES,
     FLOATS,
     INTEGER_RANGE,
     INTEGERS,
     MONEYS,
     STRINGS,
-    TEMPORALS,
-    UNICODE,
     SqlType,
     as_decimal,
     parse_type,
@@ -49,66 +47,8 @@ from .values import (
 if TYPE_CHECKING:
     from .functions.session_protocol import SessionProtocol
 
-Verdict = Literal["implicit", "explicit", "none"]
 Converter: TypeAlias = "Callable[[Any, int | None, SessionProtocol], Any]"
 _POWERS: list[int] = [10**i for i in range(80)]
-_NEWER_DATES = frozenset({"date", "time", "datetime2", "datetimeoffset"})
-_NUMERIC = INTEGERS | MONEYS | {"decimal", "numeric"}
-
-
-# -- Microsoft's chart
-
-
-@lru_cache(maxsize=1024)
-def verdict(source: str, target: str) -> Verdict:
-    """Whether a value of type ``source`` becomes ``target`` by itself, with CAST only, or not at all."""
-    if "null" in (source, target) or source == target:
-        return "implicit"
-    if source in STRINGS:
-        if target in BINARIES:
-            return "explicit"
-        if target == "rowversion":
-            return "none" if source in UNICODE else "explicit"
-        return "implicit"
-    if source in BINARIES or source == "rowversion":
-        if target in FLOATS:
-            return "none"
-        if source == "rowversion":
-            return "none" if target in UNICODE or target in _NEWER_DATES or target == "uniqueidentifier" else "implicit"
-        return "explicit" if target in _NEWER_DATES else "implicit"
-    if source == "uniqueidentifier":
-        return "implicit" if target in STRINGS or target in BINARIES else "none"
-    if source in TEMPORALS:
-        if target in STRINGS:
-            return "implicit"
-        if target in BINARIES:
-            return "explicit"
-        if target in TEMPORALS:
-            return "none" if {source, target} == {"date", "time"} else "implicit"
-        if source in DATETIMES and target != "uniqueidentifier":
-            return "explicit"
-        return "none"
-    # numbers
-    if target in STRINGS or target in _NUMERIC or target in FLOATS or target in BINARIES or target in DATETIMES:
-        return "implicit"
-    if target == "rowversion" and source not in FLOATS:
-        return "implicit"
-    return "none"
-
-
-def check_implicit(from_type: SqlType, to_type: SqlType, *, clash: bool = False) -> None:
-    """Refuse what is never converted without CAST: errors 206 and 257 (``clash``: both are operands, 206 or 257 alike)."""
-    found = verdict(from_type.name, to_type.name)
-    if found == "none":
-        raise sql_error(206, from_type.display_name, to_type.display_name)
-    if found == "explicit":
-        raise sql_error(257, from_type.display_name, to_type.display_name)
-
-
-def check_explicit(from_type: SqlType, to_type: SqlType) -> None:
-    """Refuse what CAST cannot do: error 529."""
-    if verdict(from_type.name, to_type.name) == "none":
-        raise sql_error(529, from_type.display_name, to_type.display_name)
 
 
 def _shown(type_: SqlType) -> str:
@@ -924,7 +864,9 @@ def _ts_try_convert(session: SessionProtocol, spec: str, value: Any, *style: int
 
 def register(connection: apsw.Connection, session: SessionProtocol) -> None:
     """Register every function, aggregate, table function and collation that emitted text uses on a connection."""
-    from . import functions
+    from .functions import FUNCTIONS
+
+    assert FUNCTIONS, "importing the registry enters the functions that emitted text calls"
 
     pairs = _PAIRS
 

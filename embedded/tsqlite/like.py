@@ -9,7 +9,6 @@ from typing import Any
 
 from . import collation
 from .errors import sql_error
-from .runtime import scalar
 
 # A range stands for the characters that sort between its ends; these are the ones tried.
 _CANDIDATES = [
@@ -115,10 +114,3 @@ def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | No
 def _without_spaces(expression: re.Pattern[str], text: str) -> bool:
     stripped = text.rstrip(" ")
     return any(expression.fullmatch(text[:n]) for n in range(len(stripped), len(text)))
-
-
-@scalar("ts_like")
-def _like(value: str | None, pattern: str | None, name: str, unicode: int, *escape: str | None) -> int | None:
-    if value is None or pattern is None or escape == (None,):
-        return None
-    return int(matches(value, pattern, name, bool(unicode), escape[0] if escape else None))

@@ -653,3 +653,10 @@ def resolve_like(operand: SqlType, pattern: SqlType, escape: SqlType | None = No
     return LikeOperation(
         sides[0], sides[1], SqlType("nvarchar" if unicode else "varchar", length=8000 if not unicode else 4000), emit
     )
+
+
+@scalar("ts_like")
+def _like(value: str | None, pattern: str | None, name: str, unicode: int, *escape: str | None) -> int | None:
+    if value is None or pattern is None or escape == (None,):
+        return None
+    return int(like.matches(value, pattern, name, bool(unicode), escape[0] if escape else None))

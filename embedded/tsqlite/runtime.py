@@ -72,7 +72,7 @@ class TableFunction:
     ) -> None:
         self.columns, self.hidden, self.rows = list(columns), list(hidden), rows
 
-    def Connect(self, connection: apsw.Connection, module: str, db: str, name: str, *args: Any) -> tuple[str, _Table]:
+    def Connect(self, connection: apsw.Connection, module: str, db: str, name: str, *args: Any) -> tuple[str, _Table]:  # noqa: N802
         shown = ", ".join(f'"{c}"' for c in self.columns)
         extra = ", ".join(f'"{c}" HIDDEN' for c in self.hidden)
         return f"CREATE TABLE x({shown}, {extra})", _Table(self)
@@ -88,7 +88,7 @@ class _Table:
     def __init__(self, module: TableFunction) -> None:
         self.module = module
 
-    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
+    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802
         first = len(self.module.columns)
         wanted = {first + i for i in range(len(self.module.hidden))}
         order: dict[int, int] = {}
@@ -107,10 +107,10 @@ class _Table:
         info.estimatedRows = 50
         return True
 
-    def Open(self) -> _Cursor:
+    def Open(self) -> _Cursor:  # noqa: N802
         return _Cursor(self.module)
 
-    def Disconnect(self) -> None:
+    def Disconnect(self) -> None:  # noqa: N802
         pass
 
     Destroy = Disconnect
@@ -125,23 +125,23 @@ class _Cursor:
         self.number = 0
         self.arguments: Sequence[Any] = ()
 
-    def Filter(self, number: int, text_: str | None, arguments: Sequence[Any]) -> None:
+    def Filter(self, number: int, text_: str | None, arguments: Sequence[Any]) -> None:  # noqa: N802
         self.arguments = arguments
         self.rows = iter(self.module.rows(*arguments))
         self.number = 0
         self.Next()
 
-    def Next(self) -> None:
+    def Next(self) -> None:  # noqa: N802
         self.row = next(self.rows, None)
         self.number += 1
 
-    def Eof(self) -> bool:
+    def Eof(self) -> bool:  # noqa: N802
         return self.row is None
 
-    def Rowid(self) -> int:
+    def Rowid(self) -> int:  # noqa: N802
         return self.number
 
-    def Column(self, index: int) -> Any:
+    def Column(self, index: int) -> Any:  # noqa: N802
         if index == -1:
             return self.number
         if index >= self.width:
@@ -149,5 +149,5 @@ class _Cursor:
         assert self.row is not None
         return self.row[index] if index < len(self.row) else None
 
-    def Close(self) -> None:
+    def Close(self) -> None:  # noqa: N802
         pass

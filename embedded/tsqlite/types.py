@@ -417,7 +417,7 @@ def common_type(a: SqlType, b: SqlType) -> SqlType:
     if a.is_null or b.is_null:
         return (b if a.is_null else a).with_nullable(True)
     high, low = (a, b) if _RANK[a.name] >= _RANK[b.name] else (b, a)
-    check_implicit(low, high, clash=True)
+    check_implicit(low, high)
     if high.is_string:
         return _common_string(high, low, a, b, nullable)
     if high.is_binary and low.is_binary and high.length is not None:

@@ -11,6 +11,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+_MODULES = (aggregates, dates, format, json, mathematics, strings, system)
+"""Each enters its functions when it is imported."""
+
+
 def functions() -> list[Function]:
     """All functions by name."""
     return [FUNCTIONS[name] for name in sorted(FUNCTIONS)]
