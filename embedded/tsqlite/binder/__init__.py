@@ -11,6 +11,7 @@ from .. import compiled, tree
 from ..emit import Emitter
 from ..errors import Unsupported, sql_error
 from ..types import BIT, SqlType
+from . import json as for_json
 from . import queries, support, typed
 from .environment import Environment
 from .expressions import bind, bind_predicate, binary, convert
@@ -18,7 +19,7 @@ from .scope import Context, Range, Scope, ScopeColumn
 from .statements import assign, bind_delete, bind_insert, bind_update, result_columns, shown_type, touched
 
 __all__ = [
-    "Environment", "bind_check", "bind_condition", "bind_default", "bind_expression", "bind_statement", "support",
+    "Environment", "for_json", "bind_check", "bind_condition", "bind_default", "bind_expression", "bind_statement", "support",
 ]  # fmt: skip
 
 

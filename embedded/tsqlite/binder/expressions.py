@@ -347,7 +347,16 @@ def _argument(scope: Scope, node: tree.Expr) -> tuple[Argument, typed.Expr | Non
     if isinstance(node, tree.Star):
         return Argument(NULL, star=True), None
     bound = bind(scope, node)
-    return Argument(bound.type, constant(node)), bound
+    return Argument(bound.type, constant(node), json=is_json(bound)), bound
+
+
+def is_json(expr: typed.Expr) -> bool:
+    """Whether a value is JSON already, so that FOR JSON and JSON_MODIFY take it as it is."""
+    while isinstance(expr, typed.Operation) and expr.name in ("", "CONVERT") and len(expr.operands) == 1:
+        expr = expr.operands[0]
+    if isinstance(expr, typed.ScalarSubquery):
+        return isinstance(expr.query, typed.JsonText) and expr.query.before != ""
+    return isinstance(expr, typed.Operation) and expr.name in ("JSON_QUERY", "JSON_MODIFY")
 
 
 def _global(scope: Scope, node: tree.GlobalVariable) -> typed.Expr:

@@ -16,12 +16,11 @@ from ..functions.runtime import scalar
 from ..types import SqlType, nvarchar, parse_type
 from ..values import decimal_text, guid_text, unscaled
 from . import typed
-from .expressions import bind, constant, convert, type_of
+from .expressions import bind, constant, convert, is_json, type_of
 from .queries import Bound, BoundColumn, derived_range
 from .scope import Context, Range, Scope, ScopeColumn
 
 RESULT_NAME = "JSON_F52E2B61-18A1-11d1-B105-00805F49916B"
-_JSON_FUNCTIONS = frozenset({"JSON_QUERY", "JSON_MODIFY"})
 
 
 def for_json(context: Context, bound: Bound, node: tree.ForJson, *, top: bool) -> Bound:
@@ -84,12 +83,7 @@ def _is_json(bound: Bound, position: int) -> bool:
     """Whether a column is JSON already, to be printed as it is."""
     if bound.select is None or bound.query is not bound.select:
         return False
-    expr = bound.select.outputs[position]
-    while isinstance(expr, typed.Operation) and expr.name in ("", "CONVERT") and len(expr.operands) == 1 and expr.type.is_string:
-        expr = expr.operands[0]
-    if isinstance(expr, typed.ScalarSubquery):
-        return isinstance(expr.query, typed.JsonText) and expr.query.before != ""
-    return isinstance(expr, typed.Operation) and expr.name in _JSON_FUNCTIONS
+    return is_json(bound.select.outputs[position])
 
 
 def _kind(type_: SqlType) -> str:
