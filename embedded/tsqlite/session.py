@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
-from . import clock, collation, convert
+from . import clock, collation, convert, trace
 from .catalog import Catalog, Column, Identity, Table, create_database, quote
 from .errors import SqlError, Unsupported, sql_error
 from .presence import FIRST_SESSION, Presence
@@ -44,6 +45,10 @@ class Boundary:
 
 Hook = Callable[[Boundary], None]
 hooks: list[Hook] = []
+living: weakref.WeakSet[Session] = weakref.WeakSet()
+"""The open sessions of this process."""
+openers: list[Callable[[Session], None]] = []
+"""Called with each session that opens."""
 
 
 def on_statement(callback: Hook) -> Callable[[], None]:
@@ -196,10 +201,14 @@ class Session(SessionFunctions):
         self.presence = Presence.of(self.path)
         self.slot = self.presence.enter()
         self._catalog = Catalog(self.db, self._version())
+        living.add(self)
+        for opener in openers:
+            opener(self)
 
     def _set_up(self, synchronous: str) -> None:
         db = self.db
         db.set_busy_timeout(0)
+        self.watcher = trace.Watcher(db)
         db.execute("PRAGMA temp_store = MEMORY")
         if synchronous.upper() not in ("OFF", "NORMAL", "FULL", "EXTRA"):
             raise ValueError(f"synchronous={synchronous}")
@@ -611,7 +620,7 @@ class Session(SessionFunctions):
         self._changes = None
         if self._catalog.logged:
             self._changes = apsw.Session(self.db, "main")
-            self._changes.table_filter(lambda name: name != "_ts_log")
+            self._changes.table_filter(lambda name: not name.startswith("_ts_log"))
             self._changes.attach()
 
     def _flush_changes(self) -> None:
