@@ -333,7 +333,7 @@ class Interpreter:
                 if not e.line:
                     e.line = node.line
                 raise
-            plan = shape.plans[id(node)] = Plan(compiled, names.temps, names.options)
+            plan = shape.plans[id(node)] = Plan(compiled, names.temps, names.options, functions=tuple(names.functions))
         return plan.compiled
 
     def query(self, query: Query, frame: Frame) -> list[tuple[Storage, ...]]:

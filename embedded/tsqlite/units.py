@@ -29,6 +29,7 @@ class Plan:
     temps: dict[str, str | None] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
     writes: frozenset[str] = frozenset()
+    functions: tuple[tuple[Module, tuple[Parameter, ...], SqlType], ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -295,6 +296,7 @@ class Names:
         self.types = types
         self.temps: dict[str, str | None] = {}
         self.options: dict[str, bool] = {}
+        self.functions: list[tuple[Module, tuple[Parameter, ...], SqlType]] = []
 
     @property
     def serializable(self) -> bool:
@@ -344,6 +346,7 @@ class Names:
         shape = unit.shape(self.session)
         assert unit.returns is not None
         type_ = resolve_type(unit.returns, self.session)
+        self.functions.append((found, shape.parameters, type_))
         return ScalarFunction(type_, shape.parameters, self.session.scalar_function(found, shape.parameters, type_))
 
     def find_type(self, parts: tuple[str, ...]) -> SqlType | None:
@@ -368,4 +371,7 @@ class Names:
             now = session.every_read_locks if name == "serializable" else session.option(name)
             if now != value:
                 return False
+        # Another session may have made the plan: SQLite knows functions by connection.
+        for function in plan.functions:
+            session.scalar_function(*function)
         return True
