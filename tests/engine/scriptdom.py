@@ -192,6 +192,13 @@ def _normal(kind: str, fields: dict[str, Any]) -> Any:
         fields = {"IdentityIncrement": one, "IdentitySeed": one}
     elif kind in ("XmlForClause", "JsonForClause"):
         fields["Options"] = tuple(sorted(fields["Options"], key=repr))
+    elif kind == "BackwardsCompatibleDropIndexClause":
+        names = dict(fields["Index"][1])
+        table = tuple(name for name in names["Identifiers"] if name != names["ChildIdentifier"])
+        fields = {"Index": names["ChildIdentifier"], "Object": table}
+        return "DropIndexClause", tuple(sorted(fields.items()))
+    elif kind == "DropIndexClause":
+        fields["Object"] = dict(fields["Object"][1])["Identifiers"]
     elif kind == "AlterTableDropTableElementStatement":
         fields["AlterTableDropTableElements"] = tuple(_dropped(fields["AlterTableDropTableElements"]))
     elif kind == "FetchType" and fields.get("Orientation") == "Next":

@@ -65,7 +65,10 @@ class Dml(Queries):
             execute = replace(execute, line=line, span=(start.start, self.prev.end))
             return t.InsertExecute(execute, line=line)
         if word == "SELECT" or (word == "(" and self.at_query()):
-            return t.InsertQuery(self.query(), line=line)
+            query = self.query()
+            if query.for_json or query.for_xml:
+                raise sql_error(156, "FOR", line=(query.for_json or query).line)
+            return t.InsertQuery(query, line=line)
         raise self.syntax_error()
 
     def outputs(self) -> tuple[t.Output, ...]:

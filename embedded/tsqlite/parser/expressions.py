@@ -20,6 +20,9 @@ _PREDICATE_WORDS: Final = frozenset({"BETWEEN", "IN", "LIKE", "IS", "NOT"})
 _NILADIC: Final = frozenset({"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "USER"})
 _RESERVED_FUNCTIONS: Final = frozenset({"COALESCE", "NULLIF", "LEFT", "RIGHT"})
 _DATE_FUNCTIONS: Final = frozenset({"DATEADD", "DATEDIFF", "DATEDIFF_BIG", "DATENAME", "DATEPART"})
+_FIRST_BOUND: Final = "UNBOUNDED PRECEDING"
+_LAST_BOUND: Final = "UNBOUNDED FOLLOWING"
+_FRAME_ORDER: Final = {_FIRST_BOUND: 0, "PRECEDING": 1, "CURRENT ROW": 2, "FOLLOWING": 3, _LAST_BOUND: 4}
 _FULL_TEXT: Final = frozenset({"CONTAINS", "FREETEXT"})
 
 
@@ -327,11 +330,11 @@ class Expressions(Core):
         if self.tok.word != ")":
             if self.tok.word in ("DISTINCT", "ALL"):
                 distinct = self.advance().word == "DISTINCT"
-            if self.tok.word == "*":
+            if self.tok.word == "*" and not distinct:
                 if function not in ("COUNT", "COUNT_BIG", "CHECKSUM", "BINARY_CHECKSUM"):
                     self.fail()
                 args = (t.Star(line=self.advance().line),)
-            elif function in _DATE_FUNCTIONS and self.tok.kind in (Kind.WORD, Kind.QUOTED):
+            elif function in _DATE_FUNCTIONS and self.at_identifier():
                 part = t.DatePart(self.tok.value, line=self.tok.line)
                 self.advance()
                 args = (part,)
@@ -346,6 +349,8 @@ class Expressions(Core):
             within = self.order_by()
             self.expect(")")
         over = self._over() if self.tok.word == "OVER" else None
+        if over is not None and distinct:
+            raise SqlError(10759, "Use of DISTINCT is not allowed with the OVER clause.", 15, 1, over.line)
         if self.tok.word == "." and self.peek().kind is Kind.WORD:
             self.refuse("a method call")
         return t.FunctionCall(name, args, distinct, within, over, line=line)
@@ -373,11 +378,22 @@ class Expressions(Core):
 
     def _frame(self) -> t.Frame:
         tok = self.advance()
+        end: t.FrameBound | None = None
         if self.accept("BETWEEN"):
             start = self._frame_bound()
             self.expect("AND")
-            return t.Frame(tok.word, start, self._frame_bound(), line=tok.line)
-        return t.Frame(tok.word, self._frame_bound(), line=tok.line)
+            end = self._frame_bound()
+        else:
+            start = self._frame_bound()
+        last = end.kind if end is not None else "CURRENT ROW"
+        if _FRAME_ORDER[start.kind] > _FRAME_ORDER[last] or start.kind == _LAST_BOUND or last == _FIRST_BOUND:
+            frame = f"BETWEEN {start.kind} AND {last}"
+            text = f"'{frame}' is not a valid window frame and cannot be used with the OVER clause."
+            raise SqlError(4193, text, 16, 1, tok.line)
+        if tok.word == "RANGE" and (start.offset is not None or (end is not None and end.offset is not None)):
+            text = "RANGE is only supported with UNBOUNDED and CURRENT ROW window frame delimiters."
+            raise SqlError(4194, text, 16, 1, tok.line)
+        return t.Frame(tok.word, start, end, line=tok.line)
 
     def _frame_bound(self) -> t.FrameBound:
         line = self.tok.line

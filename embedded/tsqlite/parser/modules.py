@@ -106,11 +106,8 @@ class Modules(Tables):
         return t.Parameter(name, type_, default, output, readonly, line=line)
 
     def _body_to_end(self) -> tuple[t.Statement, ...]:
-        """The statements up to the end of the batch."""
-        body = self.statements_until_end()
-        if not body:
-            self.fail()
-        return body
+        """The statements up to the end of the batch; a procedure may have none."""
+        return self.statements_until_end()
 
     def statements_until_end(self) -> tuple[t.Statement, ...]:
         raise NotImplementedError
@@ -146,7 +143,7 @@ class Modules(Tables):
         if self.tok.kind is Kind.VARIABLE:
             variable = self.variable()
             self.expect("TABLE")
-            definition = self.table_definition()
+            definition = self.table_definition(named=False)
             options = self._module_options()
             self.accept("AS")
             body = self.block_statements()

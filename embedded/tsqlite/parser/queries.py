@@ -406,7 +406,8 @@ class Queries(Expressions):
         args = () if self.tok.word == ")" else self.comma_list(self._argument)
         self.expect(")")
         alias = self.table_alias()
-        columns = self.column_names() if alias is not None else ()
+        built_in = len(name.parts) == 1 and name.name.upper() == "STRING_SPLIT"
+        columns = self.column_names() if alias is not None and not built_in else ()
         return t.TableFunction(name, args, alias, columns, line=name.line)
 
     def _open_json(self) -> t.OpenJson:

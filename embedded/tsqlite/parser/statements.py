@@ -273,18 +273,12 @@ class Statements(Modules):
 
     def _try(self) -> t.Statement:
         self.expect("TRY")
-        body = self._optional_statements()
+        body = self._statements_until("END")
         self.expect("END", "TRY")
-        self.accept(";")
         self.expect("BEGIN", "CATCH")
-        handler = self._optional_statements()
+        handler = () if self.tok.word == "END" else self._statements_until("END")
         self.expect("END", "CATCH")
         return t.TryCatch(body, handler)
-
-    def _optional_statements(self) -> tuple[t.Statement, ...]:
-        while self.accept(";"):
-            pass
-        return () if self.tok.word == "END" else self._statements_until("END")
 
     def _throw(self) -> t.Statement:
         self.expect("THROW")
@@ -352,7 +346,9 @@ class Statements(Modules):
 
     def _print(self) -> t.Statement:
         self.expect("PRINT")
-        return t.Print(self.value())
+        value = self.value()
+        self.without_subquery(value)
+        return t.Print(value)
 
     def _return(self) -> t.Statement:
         self.expect("RETURN")
@@ -378,9 +374,7 @@ class Statements(Modules):
         if self.tok.word == "(":
             self.refuse("WAITFOR (statement)")
         kind = self.expect_any("DELAY", "TIME")
-        if self.tok.kind not in (Kind.STRING, Kind.NSTRING, Kind.VARIABLE):
-            self.fail()
-        return t.WaitFor(kind, self.value())
+        return t.WaitFor(kind, self._constant_or_variable(Kind.STRING, Kind.NSTRING))
 
     def _use(self) -> t.Statement:
         self.expect("USE")
@@ -440,7 +434,7 @@ class Statements(Modules):
                 name = self.variable()
                 self.accept("AS")
                 self.expect("TABLE")
-                return t.DeclareTable(name, self.table_definition())
+                return t.DeclareTable(name, self.table_definition(named=False))
         return t.Declare(self.comma_list(self._declaration))
 
     def _declaration(self) -> t.VariableDeclaration:
@@ -545,7 +539,7 @@ class Statements(Modules):
             return t.SetValue(option, self.value())
         if option in ("DATEFORMAT", "LANGUAGE"):
             self.fail()
-        if tok.kind is not Kind.INT and tok.word != "-":
+        if tok.kind is not Kind.INT and (tok.word != "-" or option in ("ROWCOUNT", "DATEFIRST")):
             self.fail()
         return t.SetValue(option, self._constant_or_variable())
 

@@ -51,12 +51,24 @@ class Tables(Dml):
 
     # --- columns and constraints
 
-    def table_definition(self) -> t.TableDefinition:
-        """`(columns, constraints, indexes)`."""
-        line = self.expect("(").line
+    def table_definition(self, *, named: bool = True) -> t.TableDefinition:
+        """`(columns, constraints, indexes)`; without `named`, no constraint may have a name or be a foreign key."""
+        opening = self.expect("(")
+        start = self.pos
         definition = self._elements(closed=True)
         self.expect(")")
-        return replace(definition, line=line)
+        if not named:
+            for tok in self.tokens[start : self.pos]:
+                if tok.word in ("CONSTRAINT", "FOREIGN", "REFERENCES"):
+                    self.fail(tok)
+        return replace(definition, line=opening.line)
+
+    def without_subquery(self, node: t.Node) -> None:
+        """1046: a stored expression has no subquery."""
+        for part in t.walk(node):
+            if isinstance(part, t.Query):
+                text = "Subqueries are not allowed in this context. Only scalar expressions are allowed."
+                raise SqlError(1046, text, 15, 1, part.line)
 
     def _elements(self, *, closed: bool) -> t.TableDefinition:
         """Columns, constraints and indexes; if `closed`, a comma may be last."""
@@ -94,6 +106,7 @@ class Tables(Dml):
 
     def _computed_column(self, name: str, line: int) -> t.ColumnDef:
         computed = self.value()
+        self.without_subquery(computed)
         column = t.ColumnDef(name, None, computed, line=line)
         if self.accept("PERSISTED"):
             column = replace(column, persisted=True)
@@ -182,7 +195,9 @@ class Tables(Dml):
 
     def _default_value(self) -> t.Expr:
         """A default: anything without an operator outside of parentheses."""
-        return self._unary()
+        value = self._unary()
+        self.without_subquery(value)
+        return value
 
     def table_constraint(self) -> t.Constraint:
         line = self.tok.line
@@ -226,6 +241,7 @@ class Tables(Dml):
             self.refuse("NOT FOR REPLICATION")
         self.expect("(")
         condition = self.condition()
+        self.without_subquery(condition)
         self.expect(")")
         return t.CheckConstraint(name, condition, line=line)
 
@@ -572,7 +588,7 @@ class Tables(Dml):
         if self.tok.word == "EXTERNAL":
             self.refuse("CREATE TYPE ... EXTERNAL NAME")
         self.expect("AS", "TABLE")
-        definition = self.table_definition()
+        definition = self.table_definition(named=False)
         if self.at("WITH", "("):
             self.refuse("CREATE TYPE ... WITH")
         return t.CreateType(name, None, None, definition)
