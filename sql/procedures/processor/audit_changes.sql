@@ -14,6 +14,7 @@ Locks       none held
 Expected of a row above a notification's baseline and at or below its low: this life's insert, if it was created after the
 baseline; and a recorded state at least as new as the one shown. A row above low may be on its way, and is not judged.
 Rows are judged by the scan of the stamp column that holds their newest stamp: only its low says that the state was passed.
+Where a rowversion tells the states and is not scanned, a state that no stamp tells of is not expected.
 */
 CREATE OR ALTER PROCEDURE notify.audit_changes @stamp_column_id INTEGER, @watermarks NVARCHAR(MAX), @rows NVARCHAR(MAX)
 AS
@@ -27,18 +28,28 @@ BEGIN
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
         stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
+        newest_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
         state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         is_deleted BIT NOT NULL
     );
 
-    INSERT INTO #shown (ordinal, record_key, record_match, stamp, created_stamp, state_stamp, is_deleted)
-    SELECT j.ordinal, j.record_key, j.record_match, j.stamp, j.created_stamp, j.state_stamp, COALESCE(j.is_deleted, 0)
+    INSERT INTO #shown (ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, is_deleted)
+    SELECT
+        j.ordinal,
+        j.record_key,
+        j.record_match,
+        j.stamp,
+        j.created_stamp,
+        j.newest_stamp,
+        j.state_stamp,
+        COALESCE(j.is_deleted, 0)
     FROM OPENJSON(@rows) WITH (
         ordinal INTEGER,
         record_key NVARCHAR(450),
         record_match NVARCHAR(450),
         stamp VARCHAR(27),
         created_stamp VARCHAR(27),
+        newest_stamp VARCHAR(27),
         state_stamp VARCHAR(27),
         is_deleted BIT
     ) AS j;
@@ -79,7 +90,7 @@ BEGIN
                     FROM notify.change AS c
                     WHERE c.record_match = s.record_match
                         AND c.notification_id = w.notification_id
-                        AND c.state_stamp >= s.state_stamp
+                        AND (c.state_stamp >= s.state_stamp OR s.stamp <> s.state_stamp)
                 ) THEN 1
                 ELSE 0
             END AS is_state_missing
@@ -99,7 +110,7 @@ BEGIN
     CROSS APPLY notify.change_key(n.notification_guid, s.record_match, missing.operation, s.state_stamp) AS k
     WHERE s.stamp > w.baseline_stamp COLLATE Latin1_General_BIN2
         AND s.stamp <= w.low_stamp COLLATE Latin1_General_BIN2
-        AND s.stamp = s.state_stamp
+        AND s.stamp IN (s.state_stamp, s.newest_stamp)
         AND (found.is_insert_missing = 1 OR found.is_state_missing = 1)
     ORDER BY n.name, s.ordinal;
 END;

@@ -117,9 +117,14 @@ BEGIN
         ) AS due_from
         CROSS APPLY (
             SELECT
-                CASE WHEN s.is_present = 1 AND s.shown_stamp > c.state_stamp THEN 1 ELSE 0 END AS is_later,
                 CASE
-                    WHEN s.is_present = 1 AND s.shown_stamp = c.state_stamp AND s.shown_hash = c.state_hash THEN 1
+                    WHEN s.is_present = 1 AND s.shown_stamp COLLATE Latin1_General_BIN2 > c.state_stamp THEN 1
+                    ELSE 0
+                END AS is_later,
+                CASE
+                    WHEN s.is_present = 1
+                    AND s.shown_stamp COLLATE Latin1_General_BIN2 = c.state_stamp
+                    AND s.shown_hash COLLATE Latin1_General_BIN2 = c.state_hash THEN 1
                     ELSE 0
                 END AS is_same,
                 CASE WHEN @beat > c.beat THEN 1 ELSE 0 END AS is_newer_snapshot
@@ -136,7 +141,7 @@ BEGIN
                     /* A delete. The row is there, not deleted, and ... */
                     WHEN s.is_present = 1 AND s.is_deleted = 0 THEN CASE
                         /* ... it is a later life of the record: this one has ended. */
-                        WHEN s.created_stamp > c.created_stamp THEN 'generate'
+                        WHEN s.created_stamp COLLATE Latin1_General_BIN2 > c.created_stamp THEN 'generate'
                         /* ... no soft delete, no way to tell lives apart, and changed since: inserted again. */
                         WHEN c.created_stamp IS NULL
                         AND wt.soft_delete_column IS NULL

@@ -53,7 +53,7 @@ BEGIN
         safe_stamp VARCHAR(27),
         is_last_page BIT,
         rows NVARCHAR(MAX) AS JSON
-    ) AS given ON given.column_name = sc.column_name
+    ) AS given ON given.column_name COLLATE Latin1_General_BIN2 = sc.column_name
     WHERE n.notification_id = @notification_id;
 
     SELECT @missing = STRING_AGG(CONVERT(NVARCHAR(MAX), sc.column_name), N', ') WITHIN GROUP (ORDER BY sc.column_name)

@@ -9,7 +9,8 @@ exact type by the declarations.
 Parameters  @request: as processor's table_request gives it (schema, table, keys, stamps, created, rowversion, soft_delete,
             notice_columns, notifications); the others are its results, expressions over a table aliased t:
             @table_name quoted; @declarations to put in front; @key_order: the key columns in key order; @record_key,
-            @record_match, @created_stamp, @state_stamp, @state_hash, @is_deleted, @fields, @matches: sql/README.md
+            @record_match, @created_stamp, @state_stamp, @state_hash, @is_deleted, @fields, @matches: sql/README.md;
+            @newest_stamp: the greatest of the date and time stamps, NULL without any
 Errors      50151 unknown table, 50152 unknown columns (all of them named), 50153 a column cannot play its role
 */
 CREATE OR ALTER PROCEDURE notify.compile_row
@@ -24,7 +25,8 @@ CREATE OR ALTER PROCEDURE notify.compile_row
     @state_hash NVARCHAR(MAX) OUTPUT,
     @is_deleted NVARCHAR(MAX) OUTPUT,
     @fields NVARCHAR(MAX) OUTPUT,
-    @matches NVARCHAR(MAX) OUTPUT
+    @matches NVARCHAR(MAX) OUTPUT,
+    @newest_stamp NVARCHAR(MAX) = NULL OUTPUT
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -177,14 +179,7 @@ BEGIN
             N'CONVERT(varchar(27), NULL)'
         );
 
-    /* The state's stamp: the rowversion if there is one, else the greatest of the stamp columns. */
-    SET @state_stamp = COALESCE(
-            (
-                SELECT c.as_stamp
-                FROM @role AS r
-                JOIN @column AS c ON c.column_name = r.column_name
-                WHERE r.role = 'rowversion'
-            ),
+    SET @newest_stamp = COALESCE(
             (
                 SELECT
                     N'(SELECT MAX(v.stamp) FROM (VALUES (' +
@@ -193,7 +188,19 @@ BEGIN
                 FROM @role AS r
                 JOIN @column AS c ON c.column_name = r.column_name
                 WHERE r.role = 'stamp'
-            )
+            ),
+            N'CONVERT(varchar(27), NULL)'
+        );
+
+    /* The state's stamp: the rowversion if there is one, else the greatest of the stamp columns. */
+    SET @state_stamp = COALESCE(
+            (
+                SELECT c.as_stamp
+                FROM @role AS r
+                JOIN @column AS c ON c.column_name = r.column_name
+                WHERE r.role = 'rowversion'
+            ),
+            @newest_stamp
         );
 
     /*
@@ -329,13 +336,15 @@ BEGIN
     IF EXISTS (SELECT 1 FROM @criterion AS cr WHERE cr.predicate IS NULL)
         THROW 50154, N'A criterion has an unknown operator, or no value to compare with. Save the definition again.', 1;
 
-    SELECT
-        @declarations = @declarations +
+    SET @declarations = @declarations +
         COALESCE(
-            STRING_AGG(cr.declarations, N'') WITHIN GROUP (ORDER BY cr.notification_number, cr.criterion_number),
+            (
+                SELECT
+                    STRING_AGG(cr.declarations, N'') WITHIN GROUP (ORDER BY cr.notification_number, cr.criterion_number)
+                FROM @criterion AS cr
+            ),
             N''
-        )
-    FROM @criterion AS cr;
+        );
 
     SELECT
         @matches = STRING_AGG(

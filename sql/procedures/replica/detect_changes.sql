@@ -8,7 +8,7 @@ Parameters  @request: processor's table_request with stamp: low (NULL: this snap
             high (optional, for the audit), cursor_stamp and cursor_key (the last row of the page before), page_size
             @debug: 1 gives the generated statement as one row, statement_text, and runs nothing
 Results     1  beat, safe_stamp (what low may become after this snapshot), is_last_page
-            2  ordinal, record_key, record_match, stamp, created_stamp, state_stamp, state_hash, is_deleted, matches, fields: at most
+            2  ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, state_hash, is_deleted, matches, fields: at most
                page_size rows in order of (stamp, keys); an empty last page follows a full one. fields: only with notice columns.
 Errors      50150 not read only, 50155 no heartbeat yet, 50156 too large for a table without an index on the stamp, those of
             compile_row. 3961, 3947, 3948: redo got in the way, try again.
@@ -36,6 +36,7 @@ BEGIN
     DECLARE @is_deleted NVARCHAR(MAX);
     DECLARE @fields NVARCHAR(MAX);
     DECLARE @matches NVARCHAR(MAX);
+    DECLARE @newest_stamp NVARCHAR(MAX);
     DECLARE @stamp NVARCHAR(300);
     DECLARE @stamp_text NVARCHAR(500);
     DECLARE @stamp_type NVARCHAR(300);
@@ -62,6 +63,7 @@ BEGIN
         record_match NVARCHAR(450) NOT NULL,
         stamp VARCHAR(27) NOT NULL,
         created_stamp VARCHAR(27) NULL,
+        newest_stamp VARCHAR(27) NULL,
         state_stamp VARCHAR(27) NOT NULL,
         state_hash VARCHAR(64) NOT NULL,
         is_deleted BIT NOT NULL,
@@ -82,7 +84,8 @@ BEGIN
             @state_hash = @state_hash OUTPUT,
             @is_deleted = @is_deleted OUTPUT,
             @fields = @fields OUTPUT,
-            @matches = @matches OUTPUT;
+            @matches = @matches OUTPUT,
+            @newest_stamp = @newest_stamp OUTPUT;
 
         SELECT
             @stamp = tc.reference,
@@ -200,7 +203,7 @@ BEGIN
                         @key_declarations
                     )
                 END,
-                N'INSERT INTO #detected (ordinal, record_key, record_match, stamp, created_stamp, state_stamp, state_hash, is_deleted, matches, fields)
+                N'INSERT INTO #detected (ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, state_hash, is_deleted, matches, fields)
 SELECT TOP (@page_size)
     ROW_NUMBER() OVER (ORDER BY ',
                 @stamp,
@@ -218,6 +221,9 @@ SELECT TOP (@page_size)
                 N',
     ',
                 @created_stamp,
+                N',
+    ',
+                @newest_stamp,
                 N',
     ',
                 @state_stamp,
@@ -308,6 +314,7 @@ OPTION (RECOMPILE);'
             d.record_match AS record_match,
             d.stamp AS stamp,
             d.created_stamp AS created_stamp,
+            d.newest_stamp AS newest_stamp,
             d.state_stamp AS state_stamp,
             d.state_hash AS state_hash,
             d.is_deleted AS is_deleted,

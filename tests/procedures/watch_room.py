@@ -1,0 +1,385 @@
+"""A source, its replica and a processor for a test, and words for what tests do with them.
+
+The replica is a copy of source's file, made when the test says so: it shows a prefix of source's commits. Both clocks are in the
+test's hand. Detection runs through the deployed procedures of both roles; nothing is imitated.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+import tsqlite
+
+ROOT: Final = Path(__file__).parents[2]
+START: Final = datetime.datetime(2026, 3, 2, 8, 0)
+GO: Final = re.compile(r"(?im)^[ \t]*GO[ \t]*;?[ \t]*$")
+SOURCE_FILES: Final = ("source", "functions/replica", "procedures/source", "procedures/replica")
+PROCESSOR_FILES: Final = ("functions/processor", "procedures/processor")
+
+TABLES: Final = """
+CREATE TABLE dbo.orders (
+    order_id integer NOT NULL CONSTRAINT pk_orders PRIMARY KEY,
+    status varchar(20) NOT NULL,
+    amount decimal(10, 2) NULL,
+    is_deleted bit NOT NULL CONSTRAINT df_orders_is_deleted DEFAULT (0),
+    created_at datetime2(3) NOT NULL,
+    modified_at datetime2(3) NOT NULL,
+    INDEX ix_orders_created_at (created_at),
+    INDEX ix_orders_modified_at (modified_at)
+);
+CREATE TABLE dbo.line (
+    order_id integer NOT NULL,
+    code nvarchar(20) NOT NULL,
+    line_guid uniqueidentifier NOT NULL,
+    quantity integer NULL,
+    created_at datetime NOT NULL,
+    modified_on smalldatetime NOT NULL,
+    line_version rowversion NOT NULL,
+    CONSTRAINT pk_line PRIMARY KEY (order_id, code, line_guid),
+    INDEX ix_line_modified_on (modified_on),
+    INDEX ix_line_version (line_version)
+);
+CREATE TABLE dbo.visit (
+    visit_id integer NOT NULL CONSTRAINT pk_visit PRIMARY KEY,
+    note nvarchar(100) NULL,
+    booked_on date NULL,
+    modified_local datetime2(0) NOT NULL,
+    INDEX ix_visit_modified_local (modified_local)
+);
+"""
+MERGE: Final = """
+CREATE PROCEDURE dbo.merge_fields_order @changes nvarchar(max)
+AS
+SELECT j.change_number, N'owner' AS recipient_key, N'owner@example.org' AS email, o.status AS status
+FROM OPENJSON(@changes) WITH (change_number bigint, order_id integer '$.key[0]') AS j
+JOIN dbo.orders AS o ON o.order_id = j.order_id;
+"""
+CHECK: Final = """
+CREATE PROCEDURE dbo.check_totals @changes nvarchar(max)
+AS
+SELECT j.change_number, CONVERT(bit, 0) AS is_ready, N'totals of yesterday' AS reason
+FROM OPENJSON(@changes) WITH (change_number bigint) AS j;
+"""
+
+Row = dict[str, Any]
+
+
+def execute(connection: tsqlite.Connection, statement: str, *parameters: Any) -> list[list[Row]]:
+    """All result sets of a statement, rows as dictionaries."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(statement, parameters)
+        results: list[list[Row]] = []
+        while True:
+            if cursor.description is not None:
+                names = [column[0] for column in cursor.description]
+                results.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+            if not cursor.nextset():
+                return results
+    finally:
+        cursor.close()
+
+
+def call(connection: tsqlite.Connection, procedure: str, **parameters: Any) -> list[list[Row]]:
+    """All result sets of a procedure of schema notify; lists and objects go as JSON."""
+    names = ", ".join(f"@{name} = ?" for name in parameters)
+    values = [to_json(value) if isinstance(value, list | dict) else value for value in parameters.values()]
+    return execute(connection, f"EXECUTE notify.{procedure} {names};", *values)
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def run_script(connection: tsqlite.Connection, text: str) -> None:
+    """A script with GO lines."""
+    for batch in GO.split(text):
+        if batch.strip():
+            execute(connection, batch)
+
+
+def files(folders: tuple[str, ...]) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((ROOT / "sql" / folder).glob("*.sql"))
+
+
+def build(folder: Path) -> None:
+    """Source and processor, deployed; copied for each test."""
+    for name in ("source.db", "processor.db"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    source = tsqlite.connect(folder / "source.db", autocommit=True, name="shop")
+    run_script(source, TABLES)
+    run_script(source, MERGE)
+    run_script(source, CHECK)
+    for file in files(SOURCE_FILES):
+        run_script(source, file.read_text(encoding="utf-8"))
+    source.close()
+    processor = tsqlite.connect(folder / "processor.db", autocommit=True)
+    for file in sorted((ROOT / "migrations/processor/versions").glob("*.sql")):
+        run_script(processor, file.read_text(encoding="utf-8"))
+    for file in files(PROCESSOR_FILES):
+        run_script(processor, file.read_text(encoding="utf-8"))
+    execute(processor, "INSERT notify.setting (name, value) VALUES ('allow_test_clock', N'1'), ('test_clock', N'2000-01-01');")
+    processor.close()
+
+
+class Room:
+    """One source, one replica, one processor."""
+
+    def __init__(self, folder: Path, built: Path) -> None:
+        self.folder = folder
+        for name in ("source.db", "processor.db"):
+            shutil.copy(built / name, folder / name)
+        self.now = START
+        self.source = tsqlite.connect(folder / "source.db", autocommit=True, name="shop")
+        self.processor = tsqlite.connect(folder / "processor.db", autocommit=True)
+        self.run_id = 1
+        self.copies = 0
+        self.connections = [self.source, self.processor]
+        self.wait(0)
+        self.beat()
+        self.replica = self.redo()
+
+    def close(self) -> None:
+        tsqlite.clock.set_clock(self.folder / "source.db", None)
+        for connection in self.connections:
+            connection.close()
+
+    def wait(self, seconds: float) -> None:
+        """All clocks move on."""
+        self.now += datetime.timedelta(seconds=seconds)
+        tsqlite.clock.freeze(self.folder / "source.db", self.now)
+        self.ask("UPDATE notify.setting SET value = ? WHERE name = 'test_clock';", self.now.isoformat())
+
+    # Source and replica
+
+    def change(self, statement: str, *parameters: Any) -> None:
+        """A statement on source."""
+        execute(self.source, statement, *parameters)
+
+    def second_session(self) -> tsqlite.Connection:
+        """Another session on source."""
+        session = tsqlite.connect(self.folder / "source.db", autocommit=True, name="shop")
+        self.connections.append(session)
+        return session
+
+    def insert(self, order_id: int, status: str = "open", **columns: Any) -> None:
+        """An order, created and modified now."""
+        values = {"created_at": self.now, "modified_at": self.now, "amount": None, "is_deleted": 0} | columns
+        self.change(
+            "INSERT dbo.orders (order_id, status, amount, is_deleted, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?);",
+            order_id, status, values["amount"], values["is_deleted"], values["created_at"], values["modified_at"],
+        )  # fmt: skip
+
+    def update(self, order_id: int, status: str, **columns: Any) -> None:
+        """An order's status, modified now."""
+        values = {"modified_at": self.now, "is_deleted": 0} | columns
+        self.change(
+            "UPDATE dbo.orders SET status = ?, is_deleted = ?, modified_at = ? WHERE order_id = ?;",
+            status, values["is_deleted"], values["modified_at"], order_id,
+        )  # fmt: skip
+
+    def soft_delete(self, order_id: int) -> None:
+        self.change("UPDATE dbo.orders SET is_deleted = 1, modified_at = ? WHERE order_id = ?;", self.now, order_id)
+
+    def delete(self, order_id: int) -> None:
+        self.change("DELETE dbo.orders WHERE order_id = ?;", order_id)
+
+    def beat(self) -> None:
+        """The heartbeat job."""
+        call(self.source, "beat_heartbeat")
+
+    def redo(self) -> tsqlite.Connection:
+        """A replica that has redone all of source's commits so far; it becomes the one that is asked."""
+        self.copies += 1
+        path = self.folder / f"replica_{self.copies}.db"
+        source, copy = apsw.Connection(str(self.folder / "source.db")), apsw.Connection(str(path))
+        with copy.backup("main", source, "main") as backup:
+            while not backup.done:
+                backup.step(1000)
+        source.close()
+        copy.close()
+        self.replica = tsqlite.connect(path, readonly=True, autocommit=True, name="shop")
+        self.connections.append(self.replica)
+        return self.replica
+
+    def pass_time(self, seconds: float = 60) -> None:
+        """Some time, a heartbeat, redo: the quiet end of whatever happened before."""
+        self.wait(seconds)
+        self.beat()
+        self.redo()
+
+    # Processor
+
+    def ask(self, statement: str, *parameters: Any) -> list[Row]:
+        """A statement on the processor; its first result set."""
+        results = execute(self.processor, statement, *parameters)
+        return results[0] if results else []
+
+    def refresh_catalog(self) -> None:
+        columns, procedures = call(self.replica, "read_catalog")
+        call(self.processor, "refresh_catalog", columns=columns, procedures=procedures)
+
+    def define(self, name: str = "order changed", **changes: Any) -> None:
+        """A definition over dbo.orders, saved; keywords replace its parts."""
+        table = {
+            "schema": "dbo",
+            "name": "orders",
+            "created": "created_at",
+            "modified": ["modified_at"],
+            "soft_delete": {"column": "is_deleted", "value": "1"},
+        }
+        definition = {
+            "name": name,
+            "on": ["insert", "update", "delete"],
+            "merge_procedure": "dbo.merge_fields_order",
+            "channels": {"email": {"template": "order.html.mako"}},
+        } | changes
+        definition["table"] = table | changes.get("table", {})
+        self.refresh_catalog()
+        problems, action = call(self.processor, "save_notification", definition=definition)
+        assert not problems, problems
+        assert action[0]["action"] is not None
+
+    def read_activation(self, name: str = "order changed") -> dict[str, Any]:
+        """What activate_notification takes, read on the replica as it is now."""
+        scans, keys = call(self.processor, "get_activation", name=name)
+        read = []
+        for scan in scans:
+            position, rows = call(self.replica, "detect_changes", request=scan["request"])
+            read.append({"column_name": scan["column_name"], **position[0], "rows": rows})
+        result: dict[str, Any] = {"scans": read, "keys": None}
+        if keys:
+            position, rows = call(self.replica, "read_keys", request=keys[0]["request"])
+            result["keys"] = {"beat": position[0]["beat"], "rows": rows}
+        return result
+
+    def activate(self, name: str = "order changed") -> None:
+        call(self.processor, "activate_notification", name=name, **self.read_activation(name))
+
+    def watch(self, name: str = "order changed", **changes: Any) -> None:
+        """Defined, activated, and a minute old: what is inserted now is news."""
+        self.define(name, **changes)
+        self.activate(name)
+        self.pass_time()
+
+    def scans(self) -> list[Row]:
+        return call(self.processor, "get_scans", run_id=self.run_id)[0]
+
+    def read(self, scan: Row) -> Row:
+        """A scan's page on the replica, as record_changes takes it."""
+        position, rows = call(self.replica, "detect_changes", request=scan["request"])
+        return {"stamp_column_id": scan["stamp_column_id"], "scan_version": scan["scan_version"], **position[0], "rows": rows}
+
+    def record(self, page: Row) -> Row:
+        return call(self.processor, "record_changes", run_id=self.run_id, **page)[0][0]
+
+    def detect(self) -> list[Row]:
+        """Every scan to its last page, as a cycle does; what record_changes said."""
+        said = []
+        for scan in self.scans():
+            following: Row | None = scan
+            while following is not None:
+                said.append(self.record(self.read(following)))
+                more = [again for again in self.scans() if again["stamp_column_id"] == scan["stamp_column_id"]]
+                following = more[0] if said[-1]["has_more"] else None
+        return said
+
+    def changes(self, name: str = "order changed") -> list[tuple[str, str, str, str | None]]:
+        """(record, operation, state, reason) of each change in the order of recording; the baseline is left out."""
+        rows = self.ask(
+            "SELECT c.record_key, c.operation, c.state, c.reason FROM notify.change AS c"
+            " JOIN notify.notification AS n ON n.notification_id = c.notification_id"
+            " WHERE n.name = ? AND COALESCE(c.reason, N'') <> N'baseline' ORDER BY c.change_id;",
+            name,
+        )
+        return [(", ".join(json.loads(row["record_key"])), row["operation"], row["state"], row["reason"]) for row in rows]
+
+    def lows(self) -> dict[str, str]:
+        """low_stamp by stamp column; the greatest where several schedules have one."""
+        rows = self.ask(
+            "SELECT sc.column_name, MAX(w.low_stamp) AS low_stamp FROM notify.watermark AS w"
+            " JOIN notify.stamp_column AS sc ON sc.stamp_column_id = w.stamp_column_id GROUP BY sc.column_name;"
+        )
+        return {row["column_name"]: row["low_stamp"] for row in rows}
+
+    # Batches
+
+    def claim(self, worker: str = "worker", batch_size: int = 100, lease_seconds: int = 300) -> tuple[Row, list[Row]] | None:
+        """(batch, its changes)"""
+        batches, changes = call(
+            self.processor, "claim_batch", run_id=self.run_id, worker=worker, batch_size=batch_size, lease_seconds=lease_seconds
+        )
+        return (batches[0], changes) if batches else None
+
+    def extract(self, batch: Row, replica: tsqlite.Connection | None = None) -> Row:
+        """beat, states, prerequisites (as decide_batch takes them)"""
+        position, states, prerequisites, *_ = call(replica or self.replica, "extract_changes", request=batch["request"])
+        return {"beat": position[0]["beat"], "states": states, "prerequisites": prerequisites}
+
+    def decide(self, batch: Row, replica: tsqlite.Connection | None = None) -> list[tuple[str, str | None]]:
+        """(verdict, reason) of each change by what a replica shows"""
+        rows = call(
+            self.processor,
+            "decide_batch",
+            batch_id=batch["batch_id"],
+            lease_token=batch["lease_token"],
+            **self.extract(batch, replica),
+        )[0]
+        return [(row["verdict"], row["reason"]) for row in rows]
+
+    def complete(self, batch: Row, changes: list[Row], outcome: str = "enqueued", reason: str | None = None) -> Row:
+        results = [
+            {"change_key": change["change_key"], "outcome": outcome, "reason": reason, "message_count": 1} for change in changes
+        ]
+        return call(
+            self.processor,
+            "complete_batch",
+            batch_id=batch["batch_id"],
+            lease_token=batch["lease_token"],
+            results=results,
+        )[0][0]
+
+    def enqueue_all(self) -> int:
+        """Every due change is claimed and reported as enqueued; how many."""
+        count = 0
+        while (claimed := self.claim()) is not None:
+            count += self.complete(*claimed)["enqueued"]
+        return count
+
+    # Key snapshots
+
+    def compare_keys(self, replica: tsqlite.Connection | None = None) -> list[Row]:
+        """Every due key scan, read and compared."""
+        said = []
+        for scan in call(self.processor, "get_key_scans", run_id=self.run_id)[0]:
+            position, rows = call(replica or self.replica, "read_keys", request=scan["request"])
+            call(self.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows)
+            said += call(self.processor, "compare_keys", key_scan_id=scan["key_scan_id"], beat=position[0]["beat"])[0]
+        return said
+
+    # Audit
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        """(notification, record, operation) of what is missing"""
+        missing: dict[str, tuple[str, str, str]] = {}
+        for scan in call(self.processor, "get_audit_scans")[0]:
+            _, rows = call(self.replica, "detect_changes", request=scan["request"])
+            for row in call(
+                self.processor,
+                "audit_changes",
+                stamp_column_id=scan["stamp_column_id"],
+                watermarks=scan["watermarks"],
+                rows=rows,
+            )[0]:
+                record = ", ".join(json.loads(row["record_key"]))
+                missing[row["missing_key"]] = (row["notification_name"], record, row["operation"])
+        return sorted(missing.values())
