@@ -65,9 +65,12 @@ def check_grouping(scope: Scope, select: typed.Select, spec: tree.QuerySpec) -> 
         check(select.having, 8121)
     for term in select.order_by:
         check(term.expr, 8127)
-    if select.having is not None and not select.group_by:
-        # SQLite knows an aggregate query by its aggregates alone.
-        select.having = typed.Logic("AND", typed.Test([], lambda a: "count(*) >= 0"), select.having)
+    if not select.group_by:
+        shown = [n for o in select.outputs for n in typed.walk(o)]
+        if not any(isinstance(n, typed.Aggregate) and n in scope.aggregates for n in shown):
+            # SQLite knows an aggregate query by the aggregates of its select list alone.
+            first = select.outputs[0]
+            select.outputs[0] = typed.Operation(first.type, [first], lambda a: f"iif(count(*) >= 0, {a[0]}, NULL)")
 
 
 def has_sets(spec: tree.QuerySpec) -> bool:
