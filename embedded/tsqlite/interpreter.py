@@ -333,7 +333,13 @@ class Interpreter:
                 if not e.line:
                     e.line = node.line
                 raise
-            plan = shape.plans[id(node)] = Plan(compiled, names.temps, names.options, functions=tuple(names.functions))
+            plan = shape.plans[id(node)] = Plan(
+                compiled,
+                names.temps,
+                names.options,
+                functions=tuple(names.functions),
+                system_views=tuple(names.system_views),
+            )
         return plan.compiled
 
     def query(self, query: Query, frame: Frame) -> list[tuple[Storage, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
-from . import tree
+from . import system_views, tree
 from .catalog import Module, Parameter, Table, View
 from .errors import SqlError, Unsupported, sql_error
 from .types import SqlType, parse_type
@@ -30,6 +30,7 @@ class Plan:
     options: dict[str, bool] = field(default_factory=dict)
     writes: frozenset[str] = frozenset()
     functions: tuple[tuple[Module, tuple[Parameter, ...], SqlType], ...] = ()
+    system_views: tuple[str, ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -297,6 +298,7 @@ class Names:
         self.temps: dict[str, str | None] = {}
         self.options: dict[str, bool] = {}
         self.functions: list[tuple[Module, tuple[Parameter, ...], SqlType]] = []
+        self.system_views: list[str] = []
 
     @property
     def serializable(self) -> bool:
@@ -323,7 +325,10 @@ class Names:
             table = session.temp_table(name)
             self.temps[name.lower()] = table.sqlite_name if table else None
             return table
-        return session.find_relation(parts)
+        found = session.find_relation(parts)
+        if isinstance(found, Table) and found.kind == "system":
+            self.system_views.append(found.sqlite_name)
+        return found
 
     def find_function(self, parts: tuple[str, ...]) -> InlineFunction | None:
         """An inline table-valued function."""
@@ -371,7 +376,9 @@ class Names:
             now = session.every_read_locks if name == "serializable" else session.option(name)
             if now != value:
                 return False
-        # Another session may have made the plan: SQLite knows functions by connection.
+        # Another session may have made the plan: SQLite knows functions and temporary views by connection.
         for function in plan.functions:
             session.scalar_function(*function)
+        for key in plan.system_views:
+            system_views.make(session, key)
         return True
