@@ -1,0 +1,99 @@
+"""Deployed databases for tests of procedures: each role is built once per session and copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from tests.procedures.queue_room import Room
+from tests.procedures.shop import Shop, build_source
+
+from notify import assets
+from notify.databases import Connection, Database, Role
+from notify.deploy import module_files, run_file
+
+Deployed = Callable[[Role], Connection]
+
+
+def deploy(connection: Connection, role: Role) -> None:
+    """Tables of every revision, then functions, views and procedures, as `notify migrate` orders them."""
+    for file in sorted((assets.migrations() / role / "versions").glob("*.sql")):
+        run_file(connection, file)
+    for file in module_files(role):
+        run_file(connection, file)
+
+
+def database(role: Role, path: Path) -> Database:
+    """An embedded database."""
+    return Database(role, sqlalchemy.URL.create("mssql+tsqlite", database=str(path), query={"synchronous": "OFF"}))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Role], Path]:
+    """The file of a role as deployment leaves it."""
+    folder = tmp_path_factory.mktemp("built")
+
+    def build(role: Role) -> Path:
+        path = folder / f"{role}.db"
+        if not path.exists():
+            server = database(role, path)
+            with server.connection() as connection:
+                deploy(connection, role)
+                if role is Role.PROCESSOR:
+                    connection.execute("INSERT notify.setting (name, value) VALUES ('allow_test_clock', N'1');")
+            server.dispose()  # what is still in the write-ahead log would not be copied
+        return path
+
+    return build
+
+
+@pytest.fixture
+def deployed(built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Deployed]:
+    """Opens a fresh database of a role."""
+    servers: list[Database] = []
+    opened: list[Connection] = []
+
+    def fresh(role: Role) -> Connection:
+        path = tmp_path / f"{role}.db"
+        if not path.exists():
+            shutil.copy(built(role), path)
+        servers.append(database(role, path))
+        opened.append(servers[-1].open())
+        return opened[-1]
+
+    yield fresh
+    for connection in opened:
+        connection.close()
+    for server in servers:
+        server.dispose()
+
+
+@pytest.fixture
+def processor(deployed: Deployed) -> Connection:
+    """A fresh processor; its clock may be set."""
+    return deployed(Role.PROCESSOR)
+
+
+@pytest.fixture
+def room(deployed: Deployed) -> Room:
+    """A fresh queue and a sender in it."""
+    return Room(deployed(Role.QUEUE))
+
+
+@pytest.fixture(scope="session")
+def built_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a source as deployment leaves it."""
+    path = tmp_path_factory.mktemp("source") / "source.db"
+    build_source(path)
+    return path
+
+
+@pytest.fixture
+def shop(built: Callable[[Role], Path], built_source: Path, tmp_path: Path) -> Iterator[Shop]:
+    """A fresh source, its replica and a processor."""
+    shop = Shop(tmp_path, built_source, built(Role.PROCESSOR))
+    yield shop
+    shop.close()
