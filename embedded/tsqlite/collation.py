@@ -14,16 +14,21 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import product
 
 import apsw
 
 from .errors import Unsupported, sql_error
 from .types import DEFAULT_COLLATION, Label, SqlType
 
-_BUILT = re.compile(r"(SQL_Latin1_General_CP1|Latin1_General(?:_100)?)_(?:(CI|CS)_AS(_SC)?|(BIN2))", re.IGNORECASE)
+_BUILT = re.compile(
+    r"(SQL_Latin1_General_CP1|Latin1_General(?:_100)?)_(?:(CI|CS)_AS(_KS)?(_WS)?(_SC)?|(BIN2?))", re.IGNORECASE
+)
 _SHAPE = re.compile(
     r"[A-Z][A-Za-z0-9_]*_(?:(?:CI|CS)_(?:AI|AS)(?:_KS)?(?:_WS)?(?:_SC|_VSS)*(?:_UTF8)?|BIN2?(?:_UTF8)?)", re.IGNORECASE
 )
+BINARY_COLLATIONS = frozenset({"RTRIM", "ts_bin", "ts_bin2_varchar"})
+"""SQLite names of those under which only equal characters are equal."""
 _FAMILIES = {"sql_latin1_general_cp1": "SQL_Latin1_General_CP1", "latin1_general": "Latin1_General",
              "latin1_general_100": "Latin1_General_100"}  # fmt: skip
 
@@ -37,14 +42,16 @@ def check(name: str) -> str:
     if name.lower() in ("database_default", "catalog_default"):
         return DEFAULT_COLLATION
     match = _BUILT.fullmatch(name)
-    if match is None or (match[1].lower() == "sql_latin1_general_cp1" and (match[3] or match[4])):
+    family = match[1].lower() if match else ""
+    if match is None or (family == "sql_latin1_general_cp1" and any(match.group(3, 4, 5, 6))):
         if _SHAPE.fullmatch(name):
             raise Unsupported(f"Collation {name}")
         raise sql_error(448, name)
-    if match[3] and match[1].lower() == "latin1_general":
+    if match[5] and family == "latin1_general":
         raise sql_error(448, name)
-    tail = "BIN2" if match[4] else f"{match[2].upper()}_AS{(match[3] or '').upper()}"
-    return f"{_FAMILIES[match[1].lower()]}_{tail}"
+    if match[6]:
+        return f"{_FAMILIES[family]}_{match[6].upper()}"
+    return f"{_FAMILIES[family]}_{match[2].upper()}_AS{''.join(p.upper() for p in match.group(3, 4, 5) if p)}"
 
 
 def combine(a: SqlType, b: SqlType) -> tuple[str | None, Label | None]:
@@ -104,10 +111,13 @@ def collation_of(name: str, unicode: bool) -> str:
     canonical = check(name)
     if canonical.endswith("_BIN2"):
         return "RTRIM" if unicode else "ts_bin2_varchar"
+    if canonical.endswith("_BIN"):
+        return "ts_bin" if unicode else "ts_bin2_varchar"
     case = "cs" if "_CS_" in canonical else "ci"
     if canonical.startswith("SQL_") and not unicode:
         return f"ts_sql_{case}"
-    return f"ts_win100_{case}" if "_100_" in canonical else f"ts_win_{case}"
+    version = "win100" if "_100_" in canonical else "win"
+    return f"ts_{version}_{case}" + ("_ks" if "_KS" in canonical else "") + ("_ws" if "_WS" in canonical else "")
 
 
 def ordered(sql: str, type_: SqlType) -> str:
@@ -118,7 +128,7 @@ def ordered(sql: str, type_: SqlType) -> str:
 
 def is_case_sensitive(type_: SqlType) -> bool:
     name = check(type_.collation or DEFAULT_COLLATION)
-    return "_CS_" in name or name.endswith("_BIN2")
+    return "_CS_" in name or "_BIN" in name
 
 
 def sort_key(value: str, type_: SqlType) -> object:
@@ -195,7 +205,7 @@ def _place(index: int) -> str:
     return chr(min(0x100 + index, 0x10FFFF))
 
 
-def _levels(text: str, windows: bool) -> tuple[str, str, str]:
+def _levels(text: str, windows: bool, kana: bool, width: bool) -> tuple[str, str, str]:
     """Base letters in lower case, accents with their places, and capitals with theirs."""
     base: list[str] = []
     accents: list[str] = []
@@ -207,9 +217,9 @@ def _levels(text: str, windows: bool) -> tuple[str, str, str]:
         if windows:
             if char in _IGNORED:
                 continue
-            if "\uff01" <= char <= "\uffee":
+            if not width and "\uff01" <= char <= "\uffee":
                 char = unicodedata.normalize("NFKC", char)
-            elif "\u3041" <= char <= "\u3096":
+            elif not kana and "\u3041" <= char <= "\u3096":
                 char = chr(ord(char) + 0x60)
         lower = char.lower()
         if len(lower) != len(char):
@@ -229,7 +239,9 @@ def _levels(text: str, windows: bool) -> tuple[str, str, str]:
     return "".join(base), "".join(accents), "".join(capitals)
 
 
-def _linguistic(order: str, windows: bool, case: bool, supplementary: bool) -> Callable[[str], str]:
+def _linguistic(
+    order: str, windows: bool, case: bool, supplementary: bool = False, kana: bool = False, width: bool = False
+) -> Callable[[str], str]:
     weights = _Weights(order, supplementary)
     light = {ord("-"): None, ord("'"): None}
 
@@ -240,7 +252,7 @@ def _linguistic(order: str, windows: bool, case: bool, supplementary: bool) -> C
             base, accents = text.lower(), ""
             capitals = "".join([_place(i) for i, c in enumerate(text) if c != base[i]]) if case else ""
         else:
-            base, accents, capitals = _levels(text, windows)
+            base, accents, capitals = _levels(text, windows, kana, width)
         if windows and ("-" in base or "'" in base):
             minor = "".join([_place(i) + c for i, c in enumerate(base) if c in "-'"])
             base = base.translate(light)
@@ -259,17 +271,30 @@ def _code_page_key(text: str) -> bytes:
     return text.rstrip(" ").encode("cp1252", "replace")
 
 
+def _bin_key(text: str) -> bytes:
+    """The older binary order: the first character by its code, the others by the bytes of UTF-16LE."""
+    data = text.rstrip(" ").encode("utf-16-le")
+    return data[1::-1] + data[2:]
+
+
 _KEYS: dict[str, Callable[[str], str | bytes]] = {
-    "ts_sql_ci": _linguistic(_SQL_ORDER, False, False, False),
-    "ts_sql_cs": _linguistic(_SQL_ORDER, False, True, False),
-    "ts_win_ci": _linguistic(_WINDOWS_ORDER, True, False, False),
-    "ts_win_cs": _linguistic(_WINDOWS_ORDER, True, True, False),
-    "ts_win100_ci": _linguistic(_WINDOWS_ORDER, True, False, True),
-    "ts_win100_cs": _linguistic(_WINDOWS_ORDER, True, True, True),
+    "ts_sql_ci": _linguistic(_SQL_ORDER, False, False),
+    "ts_sql_cs": _linguistic(_SQL_ORDER, False, True),
     "ts_bin2_varchar": _code_page_key,
+    "ts_bin": _bin_key,
     "RTRIM": lambda text: text.rstrip(" "),
     "ts_dto": lambda text: text[:19],
 }
+
+
+def _windows_collations() -> None:
+    for version, case, kana, width in product(("win", "win100"), ("ci", "cs"), ("", "_ks"), ("", "_ws")):
+        _KEYS[f"ts_{version}_{case}{kana}{width}"] = _linguistic(
+            _WINDOWS_ORDER, True, case == "cs", version == "win100", bool(kana), bool(width)
+        )
+
+
+_windows_collations()
 
 
 def _comparator(key: Callable[[str], str | bytes]) -> Callable[[str, str], int]:

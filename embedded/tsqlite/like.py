@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import collation
+from .collation import BINARY_COLLATIONS
 from .errors import sql_error
 
 # A range stands for the characters that sort between its ends; these are the ones tried.
@@ -17,7 +18,7 @@ _CANDIDATES = [
 
 
 def _folds(name: str) -> bool:
-    return name.endswith("_ci")
+    return "_ci" in name
 
 
 def fold(text: str, name: str) -> str:
@@ -28,7 +29,7 @@ def fold(text: str, name: str) -> str:
 
 @lru_cache(maxsize=512)
 def _between(low: str, high: str, name: str) -> str:
-    if name in ("RTRIM", "ts_bin2_varchar"):
+    if name in BINARY_COLLATIONS:
         return "".join(re.escape(c) for c in _CANDIDATES if low <= c <= high)
     key: Any = collation.key_function(name)
     first, last = key(low + "a"), key(high + "a")

@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 
 from .. import collation, like, numbers
+from ..collation import BINARY_COLLATIONS
 from ..convert import cut
 from ..errors import SqlError, Unsupported, sql_error
 from ..runtime import TableFunction, scalar, table
@@ -272,9 +273,13 @@ def _trim(value: str | None) -> str | None:
     return None if value is None else value.strip(" ")
 
 
-@scalar("ts_trim", 2)
-def _trim_characters(characters: str | None, value: str | None) -> str | None:
-    return None if value is None or characters is None else value.strip(characters)
+@scalar("ts_trim_set", 3)
+def _trim_set(characters: str | None, value: str | None, name: str) -> str | None:
+    if value is None or characters is None:
+        return None
+    if "_ci" in name:
+        characters += "".join(map(_small, characters)) + "".join(map(_capital, characters))
+    return value.strip(characters)
 
 
 @scalar("ts_reverse", 1)
@@ -293,12 +298,11 @@ def _resolve_trim(call: Call) -> Resolved:
         return _same_text("ts_trim")(call)
     characters, type_ = text(call, 0), text(call, 1)
     common = common_type(characters, type_)
-    if not collation.is_case_sensitive(common) and any(c.isalpha() for c in str(constant(call, 0) or "a")):
-        raise Unsupported("TRIM of letters under a collation that ignores case")
+    name = _search_collation(common)
     return Resolved(
         like_text(common, length_of(type_), nullable=nullable_from(call)),
         (_as(characters, common), _as(type_, common)),
-        udf("ts_trim"),
+        lambda args, order_by="", over="": f"ts_trim_set({args[0]}, {args[1]}, {name})",
     )
 
 
@@ -318,7 +322,7 @@ def _finder(needle: str, name: str) -> re.Pattern[str]:
     """The expression that finds ``needle`` under the SQLite collation ``name``."""
     if any(c in "ßẞæÆœŒþÞ" for c in needle) and name.startswith("ts_win"):
         raise Unsupported(f"Searching for '{needle}' under a Windows collation")
-    return re.compile(re.escape(needle), re.IGNORECASE if name.endswith("_ci") else 0)
+    return re.compile(re.escape(needle), re.IGNORECASE if "_ci" in name else 0)
 
 
 def _foldable(value: str, name: str) -> str:
@@ -335,7 +339,7 @@ def _charindex(needle: str | None, value: str | None, start: int | None, name: s
     first = max(0, start - 1)
     if not value.isascii() and max(value) > "\uffff" and first:
         raise Unsupported("CHARINDEX from a position in a string with supplementary characters")
-    if name in ("RTRIM", "ts_bin2_varchar"):
+    if name in BINARY_COLLATIONS:
         found = value.find(needle, first)
     else:
         match = _finder(_foldable(needle, name), name).search(_foldable(value, name), first)
@@ -413,7 +417,7 @@ def _replace(value: str | None, old: str | None, new: str | None, name: str) -> 
         return None
     if not old or not value:
         return value
-    if name in ("RTRIM", "ts_bin2_varchar"):
+    if name in BINARY_COLLATIONS:
         return value.replace(old, new)
     folded = _foldable(value, name)
     finder = _finder(_foldable(old, name), name)
@@ -455,7 +459,7 @@ def _translate(value: str | None, old: str | None, new: str | None, name: str) -
             9828,
             "The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters.",
         )
-    if name.endswith("_ci"):
+    if "_ci" in name:
         mapping: dict[str, str] = {}
         for a, b in zip(old, new, strict=True):
             mapping.setdefault(_small(a), b)
