@@ -29,6 +29,9 @@ __all__ = ["CycleReport", "Progress", "Quiet", "TableReport", "make_renderer", "
 MOVED_LIMIT: Final = 5
 """Times that a scan is read again because a rival recorded it; then the rival has it."""
 
+FAILURES_LIMIT: Final = 20
+"""Batches of a worker that may fail as a whole in one cycle, before it leaves the rest to the next."""
+
 KEY_PIECE: Final = 2000
 """Rows per call of record_keys."""
 
@@ -229,7 +232,7 @@ def _again(connection: Any, run_id: int, scan: processor.Scan) -> processor.Scan
 def _compare_keys(connection: Any, source: Any, report: CycleReport, progress: Progress) -> None:
     """Step 5: deletes by key snapshot, for the tables whose snapshot is due."""
     for scan in processor.get_key_scans(connection, report.run_id):
-        name = scan["table_name"]
+        name = f"{scan['schema_name']}.{scan['table_name']}"
         table = TableReport(name, "keys")
         report.tables.append(table)
         try:
@@ -250,10 +253,11 @@ def _compare_keys(connection: Any, source: Any, report: CycleReport, progress: P
             report.fail(f"keys of {name}", str(error))
             progress.note(f"keys of {name}: {error}; the other tables go on")
             continue
-        table.recorded = table.pending = compared.get("recorded") or 0
-        if compared.get("held"):
+        table.recorded, table.pending = compared["recorded"] or 0, compared["pending"] or 0
+        table.skipped, table.superseded = compared["skipped"] or 0, compared["superseded"] or 0
+        if compared["held"]:
             table.held = True
-            reason = f"{compared.get('vanished', 'many')} rows vanished at once: held until a person approves"
+            reason = f"{compared['vanished']} rows vanished at once: held until a person approves"
             report.fail(f"keys of {name}", reason)
             progress.note(f"keys of {name}: {reason}")
 
@@ -298,8 +302,10 @@ def _work(
     add: Callable[[BatchResult], None],
     fail: Callable[[processor.Batch, DatabaseError], None],
 ) -> None:
-    """Claims and generates until nothing is due."""
-    while not stop.is_set():
+    """Claims and generates until nothing is due, or only what just had to wait."""
+    failures = 0
+    waited: set[str] = set()
+    while not stop.is_set() and failures < FAILURES_LIMIT:
         batch = processor.claim_batch(
             connection,
             run_id=run_id,
@@ -310,12 +316,19 @@ def _work(
         if batch is None:
             return
         try:
-            add(generator.run(batch))
+            result = generator.run(batch)
         except (DatabaseUnreachable, QueueRestored):
             raise
         except DatabaseError as error:
+            failures += 1
             fail(batch, error)
             processor.release_batch(connection, batch, str(error))
+            continue
+        add(result)
+        keys = {change["change_key"] for change in batch.changes}
+        if result.waiting == len(keys) and keys <= waited:
+            return
+        waited |= keys
 
 
 def _add(report: CycleReport, result: BatchResult) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from notify.databases import Connection, Databases, Role
-from notify.errors import ConfigError
+from notify.errors import ConfigError, ProcedureError
 from notify.procedures import from_json, processor, replica, to_json
 from notify.procedures.processor import Problem
 from notify.render import Renderer
@@ -25,6 +25,8 @@ __all__ = ["Applied", "Definition", "activate", "apply_definitions", "read_defin
 
 STATES: Final = ("draft", "active")
 PAGES_LIMIT: Final = 10_000
+SCANS_NEEDED: Final = range(50006, 50010)
+"""Errors of a resumption on a table that got a stamp column or another time zone meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -182,15 +184,22 @@ def activate(target: Connection, source: Connection, name: str) -> int:
     scans = [read_scan(source, item) for item in activation.scans]
     keys = None if activation.key_request is None else read_key_snapshot(source, activation.key_request)
     result = processor.activate_notification(target, name, to_json(scans), keys)
-    return int(result.get("baseline") or 0)
+    return int(result["baseline_count"])
 
 
 def resume(target: Connection, source: Connection, name: str, *, skip: bool) -> None:
     """Goes on after a pause; with `skip` from a new baseline, as an activation makes it."""
-    scans = None
-    if skip:
-        scans = to_json([read_scan(source, item) for item in processor.get_activation(target, name).scans])
-    processor.resume_notification(target, name, "skip" if skip else "catch_up", scans)
+    if not skip:
+        try:
+            processor.resume_notification(target, name, "catch_up", None, None)
+            return
+        except ProcedureError as error:
+            if error.number not in SCANS_NEEDED:
+                raise
+    activation = processor.get_activation(target, name)
+    scans = to_json([read_scan(source, item) for item in activation.scans])
+    keys = None if activation.key_request is None else read_key_snapshot(source, activation.key_request)
+    processor.resume_notification(target, name, "skip" if skip else "catch_up", scans, keys)
 
 
 def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ NAME_LIMIT: Final = 200
 KEY_LIMIT: Final = 200
 ADDRESS_LIMIT: Final = 320
 TRANSIENT: Final = frozenset({1205, 1222, 3947, 3948, 3960, 3961, 8645, 8651})
-"""Deadlock, lock timeout, redo or a version store in the way, no memory: no record's fault; the batch is tried later."""
+"""Deadlock, lock timeout, redo or a version store in the way, no memory: no record's fault, and tried later."""
 CALL_LIMIT: Final = 8_000_000
 """Characters of bodies in one call of enqueue_messages: bounds memory here and the log there."""
 

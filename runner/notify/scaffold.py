@@ -114,7 +114,7 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     ]
     if not keys:
         raise ConfigError(
-            f"{schema}.{table} has no primary key: write the definition by hand, with keys = [...] of a unique index"
+            f"{schema}.{table} has no primary key: write a definition by hand, with the keys of a unique index"
         )
     times = [column for column in columns if column["type_name"] in TIMES]
     created = next((column["column_name"] for column in times if CREATED.search(column["column_name"])), None)
@@ -132,7 +132,7 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     )
     if created is None and not modified and rowversion is None:
         made.advice.append(
-            "no column says when a row was created or changed: name one as created or modified, or add a rowversion column"
+            "no column says when a row was created or changed: name one as created or modified, or add a rowversion"
         )
     for column in columns:
         if column["column_name"] in (created, *modified, rowversion) and not column["leads_index"]:
@@ -264,7 +264,8 @@ def _template(made: New, columns: list[dict[str, Any]]) -> str:
     return (
         '<%inherit file="/layouts/email.html.mako"/>\n<%namespace name="part" file="/partials/rows.html.mako"/>\n'
         f'<%def name="subject()">{title} ${{{first}}}</%def>\n<h1>{title} ${{{first}}}</h1>\n'
-        f'<p>Dear ${{recipient_name or "reader"}},</p>\n<p>this is how it stands now:</p>\n<table class="rows">\n{rows}\n</table>\n'
+        f'<p>Dear ${{recipient_name or "reader"}},</p>\n<p>this is how it stands now:</p>\n'
+        f'<table class="rows">\n{rows}\n</table>\n'
     )
 
 

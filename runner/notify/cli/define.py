@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["activate", "apply", "export", "new", "pause", "preview", "resume", "retire"]
 
 
-@click.command(epilog=example("notify apply demo/notifications.toml --dry-run --config demo/notify.toml"))
+@click.command(
+    short_help="Save and activate definitions from TOML files",
+    epilog=example("notify apply demo/notifications.toml --dry-run --config demo/notify.toml"),
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check and say what would change; save nothing.")
 @config_option
@@ -68,7 +71,10 @@ def _tell(applied: Any, dry_run: bool) -> None:
         click.echo(f"    {problem.path}{value}: {problem.problem}{hint}", err=True)
 
 
-@click.command(epilog=example("notify export --config demo/notify.toml > notifications.toml"))
+@click.command(
+    short_help="Stored definitions as a TOML file",
+    epilog=example("notify export --config demo/notify.toml > notifications.toml"),
+)
 @click.argument("names", nargs=-1)
 @config_option
 @json_option
@@ -106,7 +112,10 @@ def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> No
     click.echo(definitions.to_toml(documents), nl=False)
 
 
-@click.command(epilog=example("notify new dbo.listing --config demo/notify.toml"))
+@click.command(
+    short_help="Definition, procedure and template for a table",
+    epilog=example("notify new dbo.listing --config demo/notify.toml"),
+)
 @click.argument("table")
 @click.option("--name", help="The notification's name.  [default: TABLE_changed]")
 @click.option(
@@ -142,7 +151,10 @@ def new(table: str, name: str | None, directory: Path, force: bool, config_path:
     click.echo("next: look at the files; run the procedure's on source (notify sql source FILE); notify apply")
 
 
-@click.command(epilog=example("notify preview price_reduced --config demo/notify.toml"))
+@click.command(
+    short_help="Render one real record, send nothing",
+    epilog=example("notify preview price_reduced --config demo/notify.toml"),
+)
 @click.argument("notification")
 @click.option("--key", multiple=True, help="The record's key, once per key column.  [default: the newest row]")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Write .html and .txt files here.")
@@ -182,7 +194,9 @@ def preview(
                     click.echo(f"wrote {file}", err=True)
 
 
-@click.command(epilog=example("notify activate price_reduced --config demo/notify.toml"))
+@click.command(
+    short_help="Start watching from now on", epilog=example("notify activate price_reduced --config demo/notify.toml")
+)
 @click.argument("names", nargs=-1, required=True)
 @config_option
 def activate(names: tuple[str, ...], config_path: str | None) -> None:
@@ -196,7 +210,9 @@ def activate(names: tuple[str, ...], config_path: str | None) -> None:
     _each(config_path, names, one, catalog=True)
 
 
-@click.command(epilog=example("notify pause price_reduced --config demo/notify.toml"))
+@click.command(
+    short_help="Stop detecting and generating", epilog=example("notify pause price_reduced --config demo/notify.toml")
+)
 @click.argument("names", nargs=-1, required=True)
 @config_option
 def pause(names: tuple[str, ...], config_path: str | None) -> None:
@@ -204,13 +220,15 @@ def pause(names: tuple[str, ...], config_path: str | None) -> None:
     from notify.procedures import processor
 
     def one(target: Any, source: Any, name: str) -> str:
-        processor.pause_notification(target, name)
-        return "paused; resume catches up, resume --skip does not"
+        waiting = processor.pause_notification(target, name)["open_changes"]
+        return f"paused; {waiting} recorded changes wait. resume catches up, resume --skip does not"
 
     _each(config_path, names, one)
 
 
-@click.command(epilog=example("notify resume price_reduced --config demo/notify.toml"))
+@click.command(
+    short_help="Go on after a pause", epilog=example("notify resume price_reduced --config demo/notify.toml")
+)
 @click.argument("names", nargs=-1, required=True)
 @click.option("--skip", is_flag=True, help="Forget what happened while it was paused.")
 @config_option
@@ -225,7 +243,7 @@ def resume(names: tuple[str, ...], skip: bool, config_path: str | None) -> None:
     _each(config_path, names, one)
 
 
-@click.command(epilog=example("notify retire price_reduced --config demo/notify.toml"))
+@click.command(short_help="End a notification", epilog=example("notify retire price_reduced --config demo/notify.toml"))
 @click.argument("names", nargs=-1, required=True)
 @config_option
 def retire(names: tuple[str, ...], config_path: str | None) -> None:

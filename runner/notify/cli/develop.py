@@ -11,7 +11,7 @@ from notify.cli.options import config_option, example, json_option, read_config
 __all__ = ["demo", "migrate", "script"]
 
 
-@click.command(epilog=example("notify migrate --config demo/notify.toml"))
+@click.command(short_help="Bring databases up to date", epilog=example("notify migrate --config demo/notify.toml"))
 @click.argument("roles", nargs=-1, type=click.Choice(["source", "processor", "queue"]))
 @config_option
 @json_option
@@ -42,7 +42,9 @@ def migrate(roles: tuple[str, ...], config_path: str | None, as_json: bool) -> N
         print_json(reports)
 
 
-@click.command(epilog=example("notify script processor > processor.sql"))
+@click.command(
+    short_help="What a DBA reviews and runs with sqlcmd", epilog=example("notify script processor > processor.sql")
+)
 @click.argument("role", type=click.Choice(["processor", "queue", "replica", "source"]))
 def script(role: str) -> None:
     """Print what a DBA reviews and runs with sqlcmd. It can be run again."""
@@ -52,7 +54,7 @@ def script(role: str) -> None:
         click.echo(piece, nl=False)
 
 
-@click.command(epilog=example("notify demo --directory demo --seed 7"))
+@click.command(short_help="Try everything with no server", epilog=example("notify demo --directory demo --seed 7"))
 @click.option(
     "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), help="Where it is built."
 )

@@ -14,7 +14,10 @@ __all__ = ["doctor", "sql"]
 ROLES = ("source", "replica", "processor", "queue")
 
 
-@click.command(epilog=example("notify doctor --config demo/notify.toml"))
+@click.command(
+    short_help="Connections, drift, indexes, durability, gateways",
+    epilog=example("notify doctor --config demo/notify.toml"),
+)
 @config_option
 @json_option
 @click.pass_context
@@ -41,7 +44,8 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
 
 
 @click.command(
-    epilog=example("echo 'SELECT COUNT(*) AS n FROM notify.message;' | notify sql queue --config demo/notify.toml")
+    short_help="Run T-SQL with GO batches against a role",
+    epilog=example("echo 'SELECT COUNT(*) AS n FROM notify.message;' | notify sql queue --config demo/notify.toml"),
 )
 @click.argument("role", type=click.Choice(ROLES))
 @click.argument("file", type=click.File("r", encoding="utf-8"), default="-")

@@ -11,7 +11,11 @@ from notify.cli.options import agent_option, config_option, example, json_option
 __all__ = ["audit", "beat", "requeue", "run_cycle", "send", "status", "why"]
 
 
-@click.command("run-cycle", epilog=example("notify run-cycle --config demo/notify.toml"))
+@click.command(
+    "run-cycle",
+    short_help="Detect, generate, enqueue: one cycle",
+    epilog=example("notify run-cycle --config demo/notify.toml"),
+)
 @config_option
 @json_option
 @agent_option
@@ -54,10 +58,12 @@ def _alert(config: Any, source: str, text: str) -> None:
     from notify.procedures import processor
 
     with config.databases().connection(Role.PROCESSOR) as connection:
-        processor.raise_alert(connection, kind=source, subject=f"{source}: partly done", detail=text)
+        processor.raise_alert(connection, kind="run", subject=f"{source}, partly", severity="warning", message=text)
 
 
-@click.command(epilog=example("notify send --drain --config demo/notify.toml"))
+@click.command(
+    short_help="Hand queued messages to their gateways", epilog=example("notify send --drain --config demo/notify.toml")
+)
 @config_option
 @json_option
 @agent_option
@@ -105,7 +111,9 @@ def send(
     ctx.exit(0 if summary.complete or agent else 3)
 
 
-@click.command(epilog=example("notify status --config demo/notify.toml"))
+@click.command(
+    short_help="How far, what is left, what is wrong", epilog=example("notify status --config demo/notify.toml")
+)
 @config_option
 @json_option
 def status(config_path: str | None, as_json: bool) -> None:
@@ -129,7 +137,10 @@ def status(config_path: str | None, as_json: bool) -> None:
                 click.echo()
 
 
-@click.command(epilog=example("notify audit --json --config demo/notify.toml"))
+@click.command(
+    short_help="Expected against sent, by key, from the replica",
+    epilog=example("notify audit --json --config demo/notify.toml"),
+)
 @config_option
 @json_option
 @click.pass_context
@@ -162,7 +173,10 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     ctx.exit(0 if report.is_clean else 1)
 
 
-@click.command(epilog=example("notify why 42 --config demo/notify.toml", 'notify why \'["7","B"]\''))
+@click.command(
+    short_help="One record's whole story",
+    epilog=example("notify why 42 --config demo/notify.toml", 'notify why \'["7","B"]\''),
+)
 @click.argument("key", nargs=-1, required=True)
 @config_option
 @json_option
@@ -194,7 +208,9 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
     ctx.exit(0 if story.events else 1)
 
 
-@click.command(epilog=example("notify requeue price_reduced --config demo/notify.toml"))
+@click.command(
+    short_help="Try failed changes again", epilog=example("notify requeue price_reduced --config demo/notify.toml")
+)
 @click.argument("notification")
 @click.option("--reason", help="Only those whose reason contains this text.")
 @config_option
@@ -217,7 +233,7 @@ def requeue(notification: str, reason: str | None, config_path: str | None, as_j
         click.echo(f"{count} failed changes of {notification} are pending again")
 
 
-@click.command(epilog=example("notify beat --config demo/notify.toml"))
+@click.command(short_help="Beat source's heart once", epilog=example("notify beat --config demo/notify.toml"))
 @config_option
 def beat(config_path: str | None) -> None:
     """Beat source's heart once; in production its SQL Agent does this every 15 to 60 seconds."""

@@ -156,14 +156,16 @@ def activate_notification(connection: Connection, name: str, scans: str, keys: s
     return call(connection, "notify.activate_notification", name=name, scans=scans, keys=keys)[0].one()
 
 
-def pause_notification(connection: Connection, name: str) -> None:
-    """Stops detection and generation; queued messages leave."""
-    call(connection, "notify.pause_notification", name=name)
+def pause_notification(connection: Connection, name: str) -> dict[str, Any]:
+    """Stops detection and generation; queued messages leave. Gives open_changes, which wait."""
+    return call(connection, "notify.pause_notification", name=name)[0].one()
 
 
-def resume_notification(connection: Connection, name: str, policy: str, scans: str | None) -> None:
-    """catch_up: goes on where it was. skip: a new baseline from `scans`."""
-    call(connection, "notify.resume_notification", name=name, policy=policy, scans=scans)
+def resume_notification(
+    connection: Connection, name: str, policy: str, scans: str | None, keys: str | None
+) -> dict[str, Any]:
+    """catch_up: goes on where it was. skip: a new baseline from `scans` and `keys`. Counts."""
+    return call(connection, "notify.resume_notification", name=name, policy=policy, scans=scans, keys=keys)[0].one()
 
 
 def retire_notification(connection: Connection, name: str) -> None:
@@ -220,7 +222,7 @@ def record_changes(
 
 
 def get_key_scans(connection: Connection, run_id: int) -> list[dict[str, Any]]:
-    """Key snapshots that are due: watched_table_id, key_scan_id, table_name, request."""
+    """Key snapshots that are due: key_scan_id, watched_table_id, schema_name, table_name, request."""
     return call(connection, "notify.get_key_scans", run_id=run_id)[0].records()
 
 
@@ -339,6 +341,6 @@ def purge_processor(connection: Connection, older_than_days: int, batch_size: in
     return call(connection, "notify.purge_processor", older_than_days=older_than_days, batch_size=batch_size)[0]
 
 
-def raise_alert(connection: Connection, **parameters: Any) -> None:
-    """Tells the operators through the processor's own Database Mail."""
-    call(connection, "notify.raise_alert", **parameters)
+def raise_alert(connection: Connection, *, kind: str, subject: str, severity: str, message: str) -> None:
+    """Notes what a person should look at; operators are told through the processor's own Database Mail."""
+    call(connection, "notify.raise_alert", kind=kind, subject=subject, severity=severity, message=message[:2000])
