@@ -1,0 +1,32 @@
+"""A deployed queue for the sender, and the test's own connection to it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.procedures.conftest import built, database
+from tests.procedures.queue_room import Room
+
+from notify.databases import Database, Role
+
+__all__ = ["built"]
+
+
+@pytest.fixture
+def queue_database(built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Database]:
+    """A fresh queue; senders open their own connections."""
+    path = tmp_path / "queue.db"
+    shutil.copy(built(Role.QUEUE), path)
+    server = database(Role.QUEUE, path)
+    yield server
+    server.dispose()
+
+
+@pytest.fixture
+def room(queue_database: Database) -> Iterator[Room]:
+    """The queue in the test's hand."""
+    with queue_database.connection() as connection:
+        yield Room(connection)
