@@ -22,12 +22,14 @@ from .catalog import (
     Index,
     KeyColumn,
     Module,
-    Sequence as SequenceObject,
     Table,
     View,
     quote,
     type_ids,
     type_text,
+)
+from .catalog import (
+    Sequence as SequenceObject,
 )
 from .collation import check as check_collation
 from .collation import sqlite_collation

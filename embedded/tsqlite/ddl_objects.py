@@ -367,9 +367,7 @@ def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: in
         db.execute("DELETE FROM main._ts_principals WHERE principal_id = ?", row)
         db.execute("DELETE FROM main._ts_role_members WHERE member_principal_id = ?", row)
         db.execute("DELETE FROM main._ts_permissions WHERE grantee_principal_id = ?", row)
-    elif kind in NO_EFFECT:
-        return
-    elif kind in ("TRIGGER", "SYNONYM", "STATISTICS") and if_exists:
+    elif kind in NO_EFFECT or (kind in ("TRIGGER", "SYNONYM", "STATISTICS") and if_exists):
         return
     else:
         raise Unsupported(f"DROP {kind}", line)

@@ -39,6 +39,7 @@ class Watcher:
     def __init__(self, db: apsw.Connection) -> None:
         self.known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self.listeners: list[Any] = []
+        self._last = ""
         self._reads: set[str] = set()
         self._writes: set[str] = set()
         db.authorizer = self._authorize
@@ -56,10 +57,14 @@ class Watcher:
     def _executed(self, cursor: Any, sql: str, bindings: Any) -> bool:
         found = self.known.get(sql)
         if found is None or self._reads or self._writes:
-            before = found or (frozenset(), frozenset())
-            found = self.known[sql] = (before[0] | self._reads, before[1] | self._writes)
+            # What was prepared since the last call is this statement, when it is new, else the last one again.
+            owner = sql if found is None else self._last
+            before = self.known.get(owner, (frozenset(), frozenset()))
+            self.known[owner] = (before[0] | self._reads, before[1] | self._writes)
             self._reads.clear()
             self._writes.clear()
+            found = self.known.setdefault(sql, (frozenset(), frozenset()))
+        self._last = sql
         for listener in self.listeners:
             listener(*found)
         return True
