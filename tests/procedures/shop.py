@@ -22,7 +22,6 @@ ROOT: Final = Path(__file__).parents[2]
 START: Final = datetime.datetime(2026, 3, 2, 8, 0)
 GO: Final = re.compile(r"(?im)^[ \t]*GO[ \t]*;?[ \t]*$")
 SOURCE_FILES: Final = ("source", "functions/replica", "procedures/source", "procedures/replica")
-PROCESSOR_FILES: Final = ("functions/processor", "procedures/processor")
 
 TABLES: Final = """
 CREATE TABLE dbo.orders (
@@ -111,39 +110,30 @@ def files(folders: tuple[str, ...]) -> Iterator[Path]:
         yield from sorted((ROOT / "sql" / folder).glob("*.sql"))
 
 
-def build(folder: Path) -> None:
-    """Source and processor, deployed; copied for each test."""
-    for name in ("source.db", "processor.db"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    source = tsqlite.connect(folder / "source.db", autocommit=True, name="shop")
-    run_script(source, TABLES)
-    run_script(source, MERGE)
-    run_script(source, CHECK)
+def build_source(path: Path) -> None:
+    """Source, deployed; copied for each test."""
+    source = tsqlite.connect(path, autocommit=True, name="shop")
+    for script in (TABLES, MERGE, CHECK):
+        run_script(source, script)
     for file in files(SOURCE_FILES):
         run_script(source, file.read_text(encoding="utf-8"))
     source.close()
-    processor = tsqlite.connect(folder / "processor.db", autocommit=True)
-    for file in sorted((ROOT / "migrations/processor/versions").glob("*.sql")):
-        run_script(processor, file.read_text(encoding="utf-8"))
-    for file in files(PROCESSOR_FILES):
-        run_script(processor, file.read_text(encoding="utf-8"))
-    execute(processor, "INSERT notify.setting (name, value) VALUES ('allow_test_clock', N'1'), ('test_clock', N'2000-01-01');")
-    processor.close()
 
 
-class Room:
+class Shop:
     """One source, one replica, one processor."""
 
-    def __init__(self, folder: Path, built: Path) -> None:
+    def __init__(self, folder: Path, source: Path, processor: Path) -> None:
         self.folder = folder
-        for name in ("source.db", "processor.db"):
-            shutil.copy(built / name, folder / name)
+        shutil.copy(source, folder / "source.db")
+        shutil.copy(processor, folder / "processor.db")
         self.now = START
         self.source = tsqlite.connect(folder / "source.db", autocommit=True, name="shop")
         self.processor = tsqlite.connect(folder / "processor.db", autocommit=True)
         self.run_id = 1
         self.copies = 0
         self.connections = [self.source, self.processor]
+        self.ask("INSERT notify.setting (name, value) VALUES ('test_clock', N'2000-01-01');")
         self.wait(0)
         self.beat()
         self.replica = self.redo()
