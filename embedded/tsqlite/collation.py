@@ -1,11 +1,13 @@
 """Collations: which string sorts before which, which are equal, and whose collation wins.
 
-Equality is SQL Server's: case by CI or CS, accents always count (AI is refused), width and kana do not, trailing spaces do not,
-and for the Windows rules 'ß' = 'ss', 'æ' = 'ae', control characters and (before version 100) supplementary characters count for
-nothing. varchar under an SQL_* collation has the code page's rules, all else the Windows rules.
+Equality is SQL Server's: case by CI or CS, accents always count (AI is refused), width and kana do not, trailing
+spaces do not, and for the Windows rules 'ß' = 'ss', 'æ' = 'ae', control characters and (before version 100)
+supplementary characters count for nothing. varchar under an SQL_* collation has the code page's rules, all else the
+Windows rules.
 
-The order is that of the Latin alphabet with accents as a tie-break, digits before letters, punctuation before digits, hyphen and
-apostrophe light under the Windows rules. Its limit: scripts other than Latin sort by code point, and so do symbols beyond ASCII.
+The order is that of the Latin alphabet with accents as a tie-break, digits before letters, punctuation before digits,
+hyphen and apostrophe light under the Windows rules. Its limit: scripts other than Latin sort by code point, and so do
+symbols beyond ASCII.
 """
 
 from __future__ import annotations
@@ -97,7 +99,9 @@ def require(type_: SqlType, operation: str = "equal to") -> None:
 
 
 def sqlite_collation(type_: SqlType) -> str | None:
-    """The SQLite collation of a string type (or datetimeoffset): for CREATE TABLE, CREATE INDEX and COLLATE. None: BINARY does."""
+    """The SQLite collation of a string type (or datetimeoffset): for CREATE TABLE, CREATE INDEX and COLLATE. None:
+    BINARY does.
+    """
     if type_.name == "datetimeoffset":
         return "ts_dto"
     if not type_.is_string:
@@ -142,8 +146,8 @@ def key_function(sqlite_name: str) -> Callable[[str], str | bytes]:
     return _KEYS[sqlite_name]
 
 
-# Weights are code points, so that a key is a string and compares as one: 0 parts the levels, below 0x100 stand separators
-# and ASCII punctuation, then other symbols, digits, Latin letters, other letters.
+# Weights are code points, so that a key is a string and compares as one: 0 parts the levels, below 0x100 stand
+# separators and ASCII punctuation, then other symbols, digits, Latin letters, other letters.
 _WINDOWS_ORDER = "\t\n\v\f\r\x85\u2028\u2029 \xa0" + '!"#$%&()*,./:;?@[\\]^_`{|}~' + "+<=>"
 _SQL_ORDER = "".join(map(chr, range(48))) + ":;<=>?@[\\]^_`{|}~\x7f"
 _IGNORED = frozenset(

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import apsw
 
 from . import collation, numbers, runtime, temporal
-from .chart import check_explicit, check_implicit
+from .chart import check_explicit as check_explicit
+from .chart import check_implicit as check_implicit
 from .errors import SqlError, Unsupported, sql_error
 from .types import (
     DATETIMES,
@@ -63,7 +64,9 @@ def _utf16_length(text: str) -> int:
 
 
 def cut(text: str, length: int, unicode: bool) -> str:
-    """``text`` cut to ``length`` characters (UTF-16 code units); ``Unsupported`` where that would halve a surrogate pair."""
+    """``text`` cut to ``length`` characters (UTF-16 code units); ``Unsupported`` where that would halve a surrogate
+    pair.
+    """
     if length == -1 or (len(text) <= length and (not unicode or text.isascii())):
         return text
     if not unicode or text.isascii() or max(text) <= "\uffff":
@@ -662,7 +665,9 @@ def convert(
     try_: bool = False,
     session: SessionProtocol,
 ) -> Storage:
-    """Convert one storage value; too long a string is cut (as CAST and variables do). ``try_``: NULL instead of an error."""
+    """Convert one storage value; too long a string is cut (as CAST and variables do). ``try_``: NULL instead of an
+    error.
+    """
     (check_implicit if implicit else check_explicit)(from_type, to_type)
     if style is not None:
         _check_style(from_type, to_type, style)
@@ -679,7 +684,9 @@ def convert(
 
 @lru_cache(maxsize=4096)
 def _room(source: str, target: str) -> tuple[Converter, Converter | None, int, bool]:
-    """Converter to the target without a limit of length, converter to the target itself, its length, and whether it is binary."""
+    """Converter to the target without a limit of length, converter to the target itself, its length, and whether it
+    is binary.
+    """
     from_type, to_type = _read(source), _read(target)
     if to_type.is_string and (from_type.is_string or from_type.is_binary or from_type.is_temporal):
         wide = SqlType("nvarchar" if to_type.is_unicode else "varchar", length=-1)
@@ -796,9 +803,11 @@ def emit_convert(
     implicit: bool = False,
     try_: bool = False,
 ) -> str:
-    """SQLite text that converts ``sql``; ``style`` is a number, SQLite text of an int, or None where CONVERT gives none.
+    """SQLite text that converts ``sql``; ``style`` is a number, SQLite text of an int, or None where CONVERT gives
+    none.
 
-    Errors at once, not at run time: 206 and 257 (implicit), 529 (explicit), 281 (a constant style that the pair has not).
+    Errors at once, not at run time: 206 and 257 (implicit), 529 (explicit), 281 (a constant style that the pair has
+    not).
     """
     (check_implicit if implicit else check_explicit)(from_type, to_type)
     if isinstance(style, int):

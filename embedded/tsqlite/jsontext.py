@@ -25,7 +25,9 @@ _MAX_DEPTH = 128
 
 @dataclass(slots=True)
 class Node:
-    """A value and its place: ``value`` is the decoded string, the items (nodes) or the members (key, node, start of the key)."""
+    """A value and its place: ``value`` is the decoded string, the items (nodes) or the members (key, node, start of
+    the key).
+    """
 
     kind: int
     start: int

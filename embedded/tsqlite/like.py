@@ -99,7 +99,9 @@ def _set(pattern: str, i: int, name: str, escape: str | None) -> tuple[str | Non
 
 
 def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | None) -> bool:
-    """Whether ``value`` is LIKE ``pattern`` under the SQLite collation ``name``; error 506 for an escape of not one character."""
+    """Whether ``value`` is LIKE ``pattern`` under the SQLite collation ``name``; error 506 for an escape of not one
+    character.
+    """
     if escape is not None and len(escape) != 1:
         raise sql_error(506, escape, "LIKE")
     expression = compiled(pattern, name, escape)

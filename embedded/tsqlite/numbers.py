@@ -34,7 +34,9 @@ _UNDEFINED = "\x81\x8d\x8f\x90\x9d"
 
 
 def _fit(char: str) -> str:
-    """The character of code page 1252 that stands for one outside: a look-alike, or '?' (two for a supplementary one)."""
+    """The character of code page 1252 that stands for one outside: a look-alike, or '?' (two for a supplementary
+    one).
+    """
     if char in _UNDEFINED:
         return char
     found = _BEST_FIT.get(char)
@@ -198,7 +200,9 @@ def _exponent(mantissa: str, exponent: int) -> str:
 
 
 def float_text(value: float, style: int, *, real: bool = False) -> str:
-    """CONVERT's styles of float: 0 at most six digits, 1 eight, 2 sixteen (seven and nine for real's 2 and 3), 3 seventeen."""
+    """CONVERT's styles of float: 0 at most six digits, 1 eight, 2 sixteen (seven and nine for real's 2 and 3), 3
+    seventeen.
+    """
     if style == 0:
         text = f"{value:.6g}"
         if "e" in text:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import collation, like
-from .convert import check_implicit, cut
+from .chart import check_implicit
+from .convert import cut
 from .errors import SqlError, sql_error
 from .runtime import scalar
 from .types import (
@@ -71,9 +72,9 @@ def resolve_binary(
 ) -> Operation:
     """``+ - * / % & | ^`` and ``= <> != < <= > >= !< !>``.
 
-    ``left_literal`` and ``right_literal``: the value of an operand that is an integer constant (a sign folded in), since
-    SQL Server reads ``2`` as numeric(1, 0) beside a decimal, not as numeric(10, 0).
-    Errors: 402, 206, 257, 8117, 468; at run time 8115, 8134, 517.
+    ``left_literal`` and ``right_literal``: the value of an operand that is an integer constant (a sign folded in),
+    since SQL Server reads ``2`` as numeric(1, 0) beside a decimal, not as numeric(10, 0). Errors: 402, 206, 257,
+    8117, 468; at run time 8115, 8134, 517.
     """
     if op in _COMPARISONS:
         return _comparison(_COMPARISONS[op], left, right)

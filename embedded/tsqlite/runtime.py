@@ -1,6 +1,7 @@
 """The Python functions that emitted SQL calls, and their registration on a connection.
 
-Names begin with ``ts_``. Arguments and results are storage values. A function that raises ``SqlError`` ends the statement with it.
+Names begin with ``ts_``. Arguments and results are storage values. A function that raises ``SqlError`` ends the
+statement with it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def scalar(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter a scalar function of ``count`` arguments (-1: any number).
 
-    ``session``: it takes the session first. ``volatile``: it differs row by row; all others may be evaluated once in a statement
-    when their arguments are constant, as SQL Server's run-time constants are.
+    ``session``: it takes the session first. ``volatile``: it differs row by row; all others may be evaluated once in
+    a statement when their arguments are constant, as SQL Server's run-time constants are.
     """
 
     def enter(function: Callable[..., Any]) -> Callable[..., Any]:

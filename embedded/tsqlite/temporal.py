@@ -1,4 +1,5 @@
-"""Dates and times as text: parsing as SQL Server reads strings, formatting by CONVERT's styles, and calendar arithmetic.
+"""Dates and times as text: parsing as SQL Server reads strings, formatting by CONVERT's styles, and calendar
+arithmetic.
 
 A moment is (days since 0001-01-01, 100 ns since midnight, offset in minutes or None).
 """
@@ -71,8 +72,10 @@ _WORDS = re.compile(r"\d+|[A-Za-z]+", re.ASCII)
 
 # The order in which CONVERT's style reads three numbers, and whether its years have four digits.
 STYLE_ORDER = {
-    1: "mdy", 101: "mdy", 10: "mdy", 110: "mdy", 22: "mdy", 2: "ymd", 102: "ymd", 11: "ymd", 111: "ymd", 12: "ymd", 112: "ymd",
-    20: "ymd", 120: "ymd", 21: "ymd", 25: "ymd", 121: "ymd", 23: "ymd", 3: "dmy", 103: "dmy", 4: "dmy", 104: "dmy", 5: "dmy",
+    1: "mdy", 101: "mdy", 10: "mdy", 110: "mdy", 22: "mdy", 2: "ymd", 102: "ymd", 11: "ymd", 111: "ymd", 12: "ymd",
+    112: "ymd",
+    20: "ymd", 120: "ymd", 21: "ymd", 25: "ymd", 121: "ymd", 23: "ymd", 3: "dmy", 103: "dmy", 4: "dmy", 104: "dmy",
+    5: "dmy",
     105: "dmy", 126: "ymd", 127: "ymd",
 }  # fmt: skip
 _FREE_STYLES = frozenset({0, 100, 6, 106, 7, 107, 8, 108, 9, 109, 13, 113, 14, 114, 24})
@@ -82,8 +85,8 @@ _FREE_STYLES = frozenset({0, 100, 6, 106, 7, 107, 8, 108, 9, 109, 13, 113, 14, 1
 def parse(text: str, legacy: bool, date_format: str, style: int | None = None) -> Moment:
     """Read a date, a time or both.
 
-    ``legacy``: for datetime and smalldatetime, whose fractions have three digits at most and whose 'yyyy-mm-dd' obeys DATEFORMAT.
-    Errors: ``BadSyntax``, ``OutOfRange``; ``Unsupported`` for the Hijri styles and ODBC's braces.
+    ``legacy``: for datetime and smalldatetime, whose fractions have three digits at most and whose 'yyyy-mm-dd' obeys
+    DATEFORMAT. Errors: ``BadSyntax``, ``OutOfRange``; ``Unsupported`` for the Hijri styles and ODBC's braces.
     """
     source = text.strip()
     if source.startswith("{"):
@@ -342,7 +345,8 @@ def _time_text(ticks: int, digits: int, style: int, kind: str) -> str:
 
 
 def format_style(day: int, ticks: int, offset: int | None, digits: int, kind: str, style: int) -> str:
-    """Text of a moment (local day and time of day) of SQL type ``kind`` with ``digits`` fractional digits, by CONVERT's style.
+    """Text of a moment (local day and time of day) of SQL type ``kind`` with ``digits`` fractional digits, by
+    CONVERT's style.
 
     ``Unsupported`` for the Hijri styles 130 and 131 and for a date's time or a time's date.
     """

@@ -1,8 +1,8 @@
 """SQL Server's data types: declaration, spelling, precedence, and the common type of several expressions.
 
-A ``SqlType`` says all that SQL Server knows about an expression before it runs. ``length`` counts characters for the character
-types (UTF-16 code units for nchar/nvarchar, code-page bytes for char/varchar) and bytes for the binary ones; -1 is ``max``.
-``scale`` is also the number of fractional digits of time, datetime2 and datetimeoffset.
+A ``SqlType`` says all that SQL Server knows about an expression before it runs. ``length`` counts characters for the
+character types (UTF-16 code units for nchar/nvarchar, code-page bytes for char/varchar) and bytes for the binary
+ones; -1 is ``max``. ``scale`` is also the number of fractional digits of time, datetime2 and datetimeoffset.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ StorageClass = Literal["INTEGER", "REAL", "TEXT", "BLOB"]
 
 # Highest first: https://learn.microsoft.com/sql/t-sql/data-types/data-type-precedence-transact-sql
 PRECEDENCE = (
-    "sql_variant", "datetimeoffset", "datetime2", "datetime", "smalldatetime", "date", "time", "float", "real", "decimal",
+    "sql_variant", "datetimeoffset", "datetime2", "datetime", "smalldatetime", "date", "time", "float", "real",
+    "decimal",
     "numeric", "money", "smallmoney", "bigint", "int", "smallint", "tinyint", "bit", "rowversion", "uniqueidentifier",
     "nvarchar", "nchar", "varchar", "char", "varbinary", "binary", "null",
 )  # fmt: skip
@@ -311,9 +312,10 @@ def parse_type(
 ) -> SqlType:
     """The type that ``name(args)`` declares; ``max`` among ``args`` is the string ``'max'``.
 
-    ``context`` decides the length of a string type that gives none: 30 in CAST and CONVERT, else 1.
-    Errors: 2715 unknown type in a declaration (243 in CAST), 131 length over the maximum, 1001 length zero, 2750 precision,
-    2751 scale over precision, 1002 fractional digits, 2716 a length where none may be; ``Unsupported`` for xml and its like.
+    ``context`` decides the length of a string type that gives none: 30 in CAST and CONVERT, else 1. Errors: 2715
+    unknown type in a declaration (243 in CAST), 131 length over the maximum, 1001 length zero, 2750 precision, 2751
+    scale over precision, 1002 fractional digits, 2716 a length where none may be; ``Unsupported`` for xml and its
+    like.
     """
     spelled = " ".join(name.lower().split())
     key = spelled.removeprefix("sys.")
@@ -339,7 +341,8 @@ def parse_type(
         if not 1 <= bits <= 53:
             raise SqlError(
                 2750,
-                f"Column or parameter #1: Specified column precision {bits} is greater than the maximum precision of 53.",
+                f"Column or parameter #1: Specified column precision {bits} is greater than the maximum precision of "
+                f"53.",
             )
         return REAL if bits <= 24 else FLOAT
     if key in ("time", "datetime2", "datetimeoffset"):
@@ -387,12 +390,14 @@ def _decimal_declaration(key: str, numbers: Sequence[int]) -> SqlType:
     if precision > 38:
         raise SqlError(
             2750,
-            f"Column or parameter #1: Specified column precision {precision} is greater than the maximum precision of 38.",
+            f"Column or parameter #1: Specified column precision {precision} is greater than the maximum precision "
+            f"of 38.",
         )
     if scale > precision or scale < 0:
         raise SqlError(
             2751,
-            f"Column or parameter #1: Specified column scale {scale} is greater than the specified precision of {precision}.",
+            f"Column or parameter #1: Specified column scale {scale} is greater than the specified precision of "
+            f"{precision}.",
         )
     return SqlType(key, precision=precision, scale=scale)
 
@@ -408,10 +413,11 @@ def as_decimal(type_: SqlType) -> SqlType:
 def common_type(a: SqlType, b: SqlType) -> SqlType:
     """The type that both are converted to, by data type precedence; its length, precision and scale hold both.
 
-    For comparisons, CASE, COALESCE, UNION, VALUES. Errors: 206 when the one of lower precedence cannot be converted to the
-    other implicitly; a collation conflict is left in the result's label ('no-collation'), and is an error only where it matters.
+    For comparisons, CASE, COALESCE, UNION, VALUES. Errors: 206 when the one of lower precedence cannot be converted
+    to the other implicitly; a collation conflict is left in the result's label ('no-collation'), and is an error only
+    where it matters.
     """
-    from .convert import check_implicit  # late: convert needs the types
+    from .chart import check_implicit  # late: the chart needs the types
 
     nullable = a.nullable or b.nullable
     if a.is_null or b.is_null:
@@ -483,8 +489,9 @@ def precedence(type_: SqlType) -> int:
 def literal_type(value: object, *, unicode: bool = False) -> SqlType:
     """The type of a literal in a statement; ``unicode``: it has the N prefix.
 
-    ``int`` -> int, or numeric(p, 0) beyond its range; ``Decimal`` -> numeric(p, s) with the digits written; ``float`` -> float;
-    ``str`` -> varchar(n) or nvarchar(n); ``bytes`` -> varbinary(n). (Money literals are the caller's to type.)
+    ``int`` -> int, or numeric(p, 0) beyond its range; ``Decimal`` -> numeric(p, s) with the digits written; ``float``
+    -> float; ``str`` -> varchar(n) or nvarchar(n); ``bytes`` -> varbinary(n). (Money literals are the caller's to
+    type.)
     """
     if value is None:
         return NULL

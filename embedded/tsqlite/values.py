@@ -1,8 +1,8 @@
 """SQLite storage ⇄ Python values, as a DB-API client sees them (the classes that pyodbc gives).
 
-Storage values: ``README.md``, "How a T-SQL value is stored". Python values: bool, int, Decimal, float, str, bytes, date, time,
-datetime (with ``tzinfo`` for datetimeoffset); uniqueidentifier is an upper-case ``str``. Python has microseconds only, so the
-seventh digit of a fraction is cut when decoding.
+Storage values: ``README.md``, "How a T-SQL value is stored". Python values: bool, int, Decimal, float, str, bytes,
+date, time, datetime (with ``tzinfo`` for datetimeoffset); uniqueidentifier is an upper-case ``str``. Python has
+microseconds only, so the seventh digit of a fraction is cut when decoding.
 """
 
 from __future__ import annotations
@@ -114,9 +114,11 @@ def _encode_datetime(value: object, type_: SqlType) -> Storage:
 
 
 def encode(value: object, type_: SqlType) -> Storage:
-    """A Python value as ``type_`` stores it. The value fits (``from_python`` gave the type) or is of the type's own class.
+    """A Python value as ``type_`` stores it. The value fits (``from_python`` gave the type) or is of the type's own
+    class.
 
-    Errors: ``TypeError`` for a class that the type cannot hold; 8115 and 220 for a number out of range. Strings are not cut.
+    Errors: ``TypeError`` for a class that the type cannot hold; 8115 and 220 for a number out of range. Strings are
+    not cut.
     """
     if value is None:
         return None
@@ -172,7 +174,9 @@ def encode(value: object, type_: SqlType) -> Storage:
 
 
 def decoder(type_: SqlType) -> Callable[[Storage], object]:
-    """A function from a storage value that is not NULL to its Python value; the identity for strings, integers and floats."""
+    """A function from a storage value that is not NULL to its Python value; the identity for strings, integers and
+    floats.
+    """
     name = type_.name
     if name == "bit":
         return bool

@@ -242,10 +242,12 @@ def test_dateformat_turns_datetime_round_and_leaves_date_alone() -> None:
     ("style", "expected"),
     [
         (0, "Jan  5 2020  3:04PM"), (100, "Jan  5 2020  3:04PM"), (1, "01/05/20"), (101, "01/05/2020"), (2, "20.01.05"),
-        (102, "2020.01.05"), (3, "05/01/20"), (103, "05/01/2020"), (4, "05.01.20"), (104, "05.01.2020"), (5, "05-01-20"),
+        (102, "2020.01.05"), (3, "05/01/20"), (103, "05/01/2020"), (4, "05.01.20"), (104, "05.01.2020"), (5,
+        "05-01-20"),
         (105, "05-01-2020"), (6, "05 Jan 20"), (106, "05 Jan 2020"), (7, "Jan 05, 20"), (107, "Jan 05, 2020"),
         (8, "15:04:05"), (24, "15:04:05"), (108, "15:04:05"), (9, "Jan  5 2020  3:04:05:127PM"),
-        (109, "Jan  5 2020  3:04:05:127PM"), (10, "01-05-20"), (110, "01-05-2020"), (11, "20/01/05"), (111, "2020/01/05"),
+        (109, "Jan  5 2020  3:04:05:127PM"), (10, "01-05-20"), (110, "01-05-2020"), (11, "20/01/05"), (111,
+        "2020/01/05"),
         (12, "200105"), (112, "20200105"), (13, "05 Jan 2020 15:04:05:127"), (113, "05 Jan 2020 15:04:05:127"),
         (14, "15:04:05:127"), (114, "15:04:05:127"), (20, "2020-01-05 15:04:05"), (120, "2020-01-05 15:04:05"),
         (21, "2020-01-05 15:04:05.127"), (25, "2020-01-05 15:04:05.127"), (121, "2020-01-05 15:04:05.127"),
@@ -333,12 +335,17 @@ def test_assignment_refuses_to_cut_a_string() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        (True, BIT), (255, TINYINT), (-(2**63), BIGINT), (D("-12.34"), decimal_type(9, 2)), (D("-1e-10"), decimal_type(38, 10)),
-        (D("99999999999999999999999999999999999999"), decimal_type(38, 0)), (D("1.2345"), MONEY), (1.5, FLOAT), ("x", nvarchar(5)),
-        (b"\0\1", varbinary(5)), ("0E984725-C51C-4BF4-9960-E1C80E27ABA0", UNIQUEIDENTIFIER), (datetime.date(2020, 2, 29), DATE),
-        (datetime.time(23, 59, 59, 999999), time_type()), (datetime.datetime(9999, 12, 31, 23, 59, 59, 999999), datetime2()),
+        (True, BIT), (255, TINYINT), (-(2**63), BIGINT), (D("-12.34"), decimal_type(9, 2)), (D("-1e-10"),
+        decimal_type(38, 10)),
+        (D("99999999999999999999999999999999999999"), decimal_type(38, 0)), (D("1.2345"), MONEY), (1.5, FLOAT), ("x",
+        nvarchar(5)),
+        (b"\0\1", varbinary(5)), ("0E984725-C51C-4BF4-9960-E1C80E27ABA0", UNIQUEIDENTIFIER), (datetime.date(2020, 2,
+        29), DATE),
+        (datetime.time(23, 59, 59, 999999), time_type()), (datetime.datetime(9999, 12, 31, 23, 59, 59, 999999),
+        datetime2()),
         (datetime.datetime(1753, 1, 1), DATETIME), (datetime.datetime(2020, 1, 5, 1, 2), SMALLDATETIME),
-        (datetime.datetime(2020, 1, 5, 1, 2, 3, tzinfo=datetime.timezone(datetime.timedelta(hours=-5))), datetimeoffset()),
+        (datetime.datetime(2020, 1, 5, 1, 2, 3, tzinfo=datetime.timezone(datetime.timedelta(hours=-5))),
+        datetimeoffset()),
     ],
 )  # fmt: skip
 def test_storage_and_back(value: tuple[Any, types.SqlType]) -> None:
@@ -353,6 +360,7 @@ def test_storage_sorts_as_the_values_do() -> None:
     assert stored == sorted(stored)  # type: ignore[type-var]
     # A uniqueidentifier sorts by its last six bytes first.
     guids = [values.encode(g, UNIQUEIDENTIFIER) for g in (
-        "FFFFFFFF-FFFF-FFFF-FFFF-000000000001", "00000000-0000-0000-0100-000000000002", "00000000-0000-0000-0200-000000000002",
+        "FFFFFFFF-FFFF-FFFF-FFFF-000000000001", "00000000-0000-0000-0100-000000000002",
+        "00000000-0000-0000-0200-000000000002",
         "00000000-0000-0000-0000-010000000000")]  # fmt: skip
     assert guids == sorted(guids)  # type: ignore[type-var]

@@ -37,10 +37,13 @@ from tsqlite.types import (
 @pytest.mark.parametrize(
     ("name", "args", "context", "expected"),
     [
-        ("varchar", (), "declare", "varchar(1)"), ("varchar", (), "cast", "varchar(30)"), ("nvarchar", ("max",), "column", "nvarchar(max)"),
+        ("varchar", (), "declare", "varchar(1)"), ("varchar", (), "cast", "varchar(30)"), ("nvarchar", ("max",),
+        "column", "nvarchar(max)"),
         ("VARCHAR", (8000,), "column", "varchar(8000)"), ("decimal", (), "column", "decimal(18,0)"),
-        ("numeric", (5,), "column", "numeric(5,0)"), ("float", (24,), "column", "real"), ("float", (25,), "column", "float"),
-        ("datetime2", (), "column", "datetime2(7)"), ("time", (3,), "column", "time(3)"), ("rowversion", (), "column", "timestamp"),
+        ("numeric", (5,), "column", "numeric(5,0)"), ("float", (24,), "column", "real"), ("float", (25,), "column",
+        "float"),
+        ("datetime2", (), "column", "datetime2(7)"), ("time", (3,), "column", "time(3)"), ("rowversion", (),
+        "column", "timestamp"),
         ("timestamp", (), "column", "timestamp"), ("sysname", (), "column", "nvarchar(128)"),
         ("double precision", (), "column", "float"), ("national character varying", (5,), "column", "nvarchar(5)"),
         ("integer", (), "column", "int"), ("dec", (9, 2), "column", "decimal(9,2)"),
@@ -73,11 +76,16 @@ def test_types_that_are_refused() -> None:
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
-        (INT, BIGINT, "bigint"), (INT, decimal_type(5, 2), "decimal(12,2)"), (varchar(3), INT, "int"), (INT, FLOAT, "float"),
-        (varchar(3), nvarchar(2), "nvarchar(3)"), (char(3), varchar(5), "varchar(5)"), (varchar(3), varchar(), "varchar(max)"),
-        (decimal_type(5, 2), decimal_type(5, 4), "decimal(7,4)"), (decimal_type(38, 0), decimal_type(38, 10), "decimal(38,0)"),
-        (DATE, datetime2(3), "datetime2(3)"), (DATETIME, datetime2(0), "datetime2(3)"), (MONEY, decimal_type(5, 2), "decimal(19,4)"),
-        (NULL, INT, "int"), (varchar(10), UNIQUEIDENTIFIER, "uniqueidentifier"), (datetime2(3), datetimeoffset(0), "datetimeoffset(3)"),
+        (INT, BIGINT, "bigint"), (INT, decimal_type(5, 2), "decimal(12,2)"), (varchar(3), INT, "int"), (INT, FLOAT,
+        "float"),
+        (varchar(3), nvarchar(2), "nvarchar(3)"), (char(3), varchar(5), "varchar(5)"), (varchar(3), varchar(),
+        "varchar(max)"),
+        (decimal_type(5, 2), decimal_type(5, 4), "decimal(7,4)"), (decimal_type(38, 0), decimal_type(38, 10),
+        "decimal(38,0)"),
+        (DATE, datetime2(3), "datetime2(3)"), (DATETIME, datetime2(0), "datetime2(3)"), (MONEY, decimal_type(5, 2),
+        "decimal(19,4)"),
+        (NULL, INT, "int"), (varchar(10), UNIQUEIDENTIFIER, "uniqueidentifier"), (datetime2(3), datetimeoffset(0),
+        "datetimeoffset(3)"),
     ],
 )  # fmt: skip
 def test_common_type(a: SqlType, b: SqlType, expected: str) -> None:
@@ -97,9 +105,11 @@ def test_common_type_of_several_goes_by_the_highest() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("abc", "nvarchar(3)"), ("", "nvarchar(1)"), ("x" * 5000, "nvarchar(max)"), ("😀", "nvarchar(2)"), (1, "int"), (2**31, "bigint"),
+        ("abc", "nvarchar(3)"), ("", "nvarchar(1)"), ("x" * 5000, "nvarchar(max)"), ("😀", "nvarchar(2)"), (1, "int"),
+        (2**31, "bigint"),
         (True, "bit"), (1.5, "float"), (Decimal("1.50"), "decimal(3,2)"), (Decimal("1E+3"), "decimal(4,0)"),
-        (datetime.datetime(2020, 1, 5), "datetime2(7)"), (datetime.date(2020, 1, 5), "date"), (datetime.time(1), "time(7)"),
+        (datetime.datetime(2020, 1, 5), "datetime2(7)"), (datetime.date(2020, 1, 5), "date"), (datetime.time(1),
+        "time(7)"),
         (datetime.datetime(2020, 1, 5, tzinfo=datetime.UTC), "datetimeoffset(7)"), (b"ab", "varbinary(2)"),
         (uuid.UUID(int=1), "uniqueidentifier"), (None, "nvarchar(1)"),
     ],

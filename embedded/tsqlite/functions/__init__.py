@@ -7,7 +7,8 @@ from .registry import FUNCTIONS, NO_LITERAL, Argument, Call, Emit, Function, Res
 from .session_protocol import SessionProtocol
 
 __all__ = [
-    "FUNCTIONS", "NO_LITERAL", "Argument", "Call", "Emit", "Function", "Resolved", "SessionProtocol", "functions", "lookup",
+    "FUNCTIONS", "NO_LITERAL", "Argument", "Call", "Emit", "Function", "Resolved", "SessionProtocol", "functions",
+    "lookup",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import collation
-from ..convert import check_implicit
+from ..chart import check_implicit
 from ..errors import SqlError, Unsupported, sql_error
 from ..runtime import aggregate, scalar
 from ..types import BIGINT, FLOAT, INT, MONEY, SqlType, nvarchar, varchar

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..convert import check_implicit
+from ..chart import check_implicit
 from ..errors import sql_error
 from ..types import INT, SqlType, nvarchar, varchar
 from .registry import Call
 
 # Characters that a number, date or GUID needs at most when it becomes a string by itself.
 _DISPLAY = {
-    "bit": 1, "tinyint": 4, "smallint": 6, "int": 12, "bigint": 20, "money": 40, "smallmoney": 40, "float": 40, "real": 40,
-    "date": 40, "time": 40, "datetime": 40, "smalldatetime": 40, "datetime2": 40, "datetimeoffset": 40, "uniqueidentifier": 36,
+    "bit": 1, "tinyint": 4, "smallint": 6, "int": 12, "bigint": 20, "money": 40, "smallmoney": 40, "float": 40,
+    "real": 40,
+    "date": 40, "time": 40, "datetime": 40, "smalldatetime": 40, "datetime2": 40, "datetimeoffset": 40,
+    "uniqueidentifier": 36,
     "null": 1, "decimal": 41, "numeric": 41,
 }  # fmt: skip
 
@@ -42,7 +44,9 @@ def integer(call: Call, index: int, type_: SqlType = INT) -> SqlType:
 
 
 def like_text(source: SqlType, length: int, *, nullable: bool = True, variable: bool = True) -> SqlType:
-    """A string result in the family and collation of ``source``; ``length`` beyond the family's limit is cut to it, -1 is max."""
+    """A string result in the family and collation of ``source``; ``length`` beyond the family's limit is cut to it,
+    -1 is max.
+    """
     unicode = source.is_unicode
     most = 4000 if unicode else 8000
     made = (nvarchar if unicode else varchar)(length if length == -1 else min(length, most), nullable=nullable)

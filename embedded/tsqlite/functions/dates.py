@@ -1,4 +1,6 @@
-"""Date and time functions. https://learn.microsoft.com/sql/t-sql/functions/date-and-time-data-types-and-functions-transact-sql"""
+"""Date and time functions.
+https://learn.microsoft.com/sql/t-sql/functions/date-and-time-data-types-and-functions-transact-sql
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from .. import temporal
-from ..convert import check_implicit, joiner, splitter
+from ..chart import check_implicit
+from ..convert import joiner, splitter
 from ..errors import SqlError, Unsupported, sql_error
 from ..runtime import scalar
 from ..temporal import DAY, HOUR, MINUTE, SECOND
@@ -33,11 +36,14 @@ from .registry import Call, Resolved, add, need, nullable_from, udf
 from .session_protocol import SessionProtocol
 
 PARTS = {
-    "year": "year", "yy": "year", "yyyy": "year", "quarter": "quarter", "qq": "quarter", "q": "quarter", "month": "month",
-    "mm": "month", "m": "month", "dayofyear": "dayofyear", "dy": "dayofyear", "y": "dayofyear", "day": "day", "dd": "day",
+    "year": "year", "yy": "year", "yyyy": "year", "quarter": "quarter", "qq": "quarter", "q": "quarter",
+    "month": "month",
+    "mm": "month", "m": "month", "dayofyear": "dayofyear", "dy": "dayofyear", "y": "dayofyear", "day": "day",
+    "dd": "day",
     "d": "day", "week": "week", "wk": "week", "ww": "week", "weekday": "weekday", "dw": "weekday", "w": "weekday",
     "hour": "hour", "hh": "hour", "minute": "minute", "mi": "minute", "n": "minute", "second": "second", "ss": "second",
-    "s": "second", "millisecond": "millisecond", "ms": "millisecond", "microsecond": "microsecond", "mcs": "microsecond",
+    "s": "second", "millisecond": "millisecond", "ms": "millisecond", "microsecond": "microsecond",
+    "mcs": "microsecond",
     "nanosecond": "nanosecond", "ns": "nanosecond", "tzoffset": "tzoffset", "tz": "tzoffset", "iso_week": "iso_week",
     "isowk": "iso_week", "isoww": "iso_week",
 }  # fmt: skip
@@ -328,7 +334,8 @@ def _resolve_dateadd(call: Call) -> Resolved:
     if type_.name in ("datetime", "smalldatetime") and name in ("microsecond", "nanosecond"):
         raise SqlError(
             9810,
-            f"The datepart {call.arguments[0].date_part} is not supported by date function dateadd for data type {type_.name}.",
+            f"The datepart {call.arguments[0].date_part} is not supported by date function dateadd for data type "
+            f"{type_.name}.",
         )
     number = INT if call.types[1].is_null else integer(call, 1)
     return Resolved(
@@ -386,8 +393,10 @@ def _datediff(name: str, spelled_a: str, spelled_b: str, a: Any, b: Any, big: in
     if not -limit <= result < limit:
         raise SqlError(
             535,
-            f"The {'datediff_big' if big else 'datediff'} function resulted in an overflow. The number of dateparts separating "
-            f"two date/time instances is too large. Try to use {'datediff_big' if big else 'datediff'} with a less precise "
+            f"The {'datediff_big' if big else 'datediff'} function resulted in an overflow. The number of dateparts "
+            f"separating "
+            f"two date/time instances is too large. Try to use {'datediff_big' if big else 'datediff'} with a less "
+            f"precise "
             "datepart.",
         )
     return result
@@ -442,7 +451,7 @@ def _build(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
 def _ticks(hour: int, minute: int, second: int, fraction: int, digits: int) -> int:
     if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60 and 0 <= fraction < 10**digits):
         raise ValueError
-    return hour * HOUR + minute * MINUTE + second * SECOND + fraction * 10 ** (7 - digits)
+    return int(hour * HOUR + minute * MINUTE + second * SECOND + fraction * 10 ** (7 - digits))
 
 
 def _make_datetime(year: int, month: int, day: int, hour: int, minute: int, second: int, ms: int) -> Any:
@@ -494,7 +503,8 @@ def _from_parts(count: int, make: Callable[[int], SqlType], has_precision: bool)
             given = constant(call, count - 1)
             if not isinstance(given, int) or not 0 <= given <= 7:
                 raise SqlError(
-                    10760, "Scale argument is not valid. Valid expressions for data type argument scale are integer constants and "
+                    10760, "Scale argument is not valid. Valid expressions for data type argument scale are integer "
+                    "constants and "
                     "integer constant expressions."
                 )  # fmt: skip
             scale = given

@@ -43,14 +43,16 @@ class Culture:
     percent: str = "{}%"
 
 
-_GERMAN_MONTHS = ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+_GERMAN_MONTHS = ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+"November",
                   "Dezember")  # fmt: skip
 _GERMAN_DAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
 CULTURES = {
     "en-us": Culture(
         ".", ",", "${}", "(${})", temporal.MONTHS, temporal.WEEKDAYS,
-        {"d": "M/d/yyyy", "D": "dddd, MMMM d, yyyy", "t": "h:mm tt", "T": "h:mm:ss tt", "M": "MMMM d", "Y": "MMMM yyyy"},
+        {"d": "M/d/yyyy", "D": "dddd, MMMM d, yyyy", "t": "h:mm tt", "T": "h:mm:ss tt", "M": "MMMM d",
+        "Y": "MMMM yyyy"},
         percent="{}%",
     ),
     "en-gb": Culture(
@@ -67,7 +69,8 @@ CULTURES = {
 # Of this one only the short date is told by Microsoft's page.
 _SHORT_DATES = {"zh-cn": "yyyy/M/d"}
 _INVARIANT = {
-    "s": "yyyy'-'MM'-'dd'T'HH':'mm':'ss", "u": "yyyy'-'MM'-'dd HH':'mm':'ss'Z'", "R": "ddd, dd MMM yyyy HH':'mm':'ss 'GMT'",
+    "s": "yyyy'-'MM'-'dd'T'HH':'mm':'ss", "u": "yyyy'-'MM'-'dd HH':'mm':'ss'Z'",
+    "R": "ddd, dd MMM yyyy HH':'mm':'ss 'GMT'",
 }  # fmt: skip
 
 

@@ -119,8 +119,8 @@ MAX_COLUMNS = 64
 def resolve_openjson(columns: Sequence[OpenJsonColumn] | None, has_path: bool) -> Resolved:
     """OPENJSON(document [, path]) [WITH (...)]: document and path are the arguments, the text stands after FROM.
 
-    With WITH its SQLite columns are named ``c0``, ``c1``, ..., and ``columns`` of the result gives these names. Errors: 13618
-    AS JSON of another type than nvarchar(max), 13607; ``Unsupported`` above 64 columns.
+    With WITH its SQLite columns are named ``c0``, ``c1``, ..., and ``columns`` of the result gives these names.
+    Errors: 13618 AS JSON of another type than nvarchar(max), 13607; ``Unsupported`` above 64 columns.
     """
     types: tuple[SqlType | None, ...] = (nvarchar(), nvarchar(4000))[: 2 if has_path else 1]
     if columns is None:

@@ -1,7 +1,7 @@
 """The one registry of functions: name → signature, result type, SQLite text, documentation.
 
-``lookup(name).resolve(call)`` says what a call means: the type of its result, the types to which the binder converts its
-arguments (implicitly), and the SQLite text.
+``lookup(name).resolve(call)`` says what a call means: the type of its result, the types to which the binder converts
+its arguments (implicitly), and the SQLite text.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ NO_LITERAL: Any = _NoLiteral()
 class Argument:
     """An argument as bound, before conversion.
 
-    ``literal`` is the Python value of a constant (int, Decimal, float, str, bytes, None for NULL; a sign is folded in), else
-    ``NO_LITERAL``. ``date_part`` is the keyword of a ``DatePart`` argument, ``star`` the * of COUNT(*).
+    ``literal`` is the Python value of a constant (int, Decimal, float, str, bytes, None for NULL; a sign is folded
+    in), else ``NO_LITERAL``. ``date_part`` is the keyword of a ``DatePart`` argument, ``star`` the * of COUNT(*).
     """
 
     type: SqlType
@@ -47,7 +47,8 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to be resolved. ``over``: it has an OVER clause; ``ordered``: that clause has ORDER BY; ``framed``: ROWS or RANGE.
+    """A call to be resolved. ``over``: it has an OVER clause; ``ordered``: that clause has ORDER BY; ``framed``: ROWS
+    or RANGE.
 
     ``within_group``: it has WITHIN GROUP (ORDER BY ...).
     """
@@ -68,8 +69,8 @@ class Call:
 class Emit(Protocol):
     """SQLite text of a call.
 
-    ``args``: text of each argument after conversion. ``order_by``: text of WITHIN GROUP's items ('' without). ``over``: the whole
-    ``OVER (...)`` text with its keyword ('' without). A table function's text stands after FROM.
+    ``args``: text of each argument after conversion. ``order_by``: text of WITHIN GROUP's items ('' without).
+    ``over``: the whole ``OVER (...)`` text with its keyword ('' without). A table function's text stands after FROM.
     """
 
     def __call__(self, args: Sequence[str], order_by: str = "", over: str = "") -> str: ...
@@ -79,8 +80,9 @@ class Emit(Protocol):
 class Resolved:
     """What a call means.
 
-    ``arguments``: the type to convert each argument to, None: leave it as it is. ``columns``: a table function's, by name.
-    ``default_frame``: the frame to write when the call has ORDER BY but none (None: SQL Server's and SQLite's agree).
+    ``arguments``: the type to convert each argument to, None: leave it as it is. ``columns``: a table function's, by
+    name. ``default_frame``: the frame to write when the call has ORDER BY but none (None: SQL Server's and SQLite's
+    agree).
     """
 
     type: SqlType
@@ -94,8 +96,8 @@ class Resolved:
 class Function:
     """A function that the engine has.
 
-    ``deterministic``: equal arguments give equal results, as a computed column or index needs. ``needs_session``: its text
-    calls the session. ``aggregate`` functions may take OVER; ``window`` functions must.
+    ``deterministic``: equal arguments give equal results, as a computed column or index needs. ``needs_session``: its
+    text calls the session. ``aggregate`` functions may take OVER; ``window`` functions must.
     """
 
     name: str
@@ -111,26 +113,28 @@ FUNCTIONS: dict[str, Function] = {}
 
 # Built into SQL Server 2017, not here: refused by name. Later ones are unknown to level 140's server: error 195.
 REFUSED = frozenset(
-    """APPROX_COUNT_DISTINCT ASYMKEY_ID ASYMKEYPROPERTY BINARY_CHECKSUM CERTENCODED CERTPRIVATEKEY CERT_ID CERTPROPERTY CHECKSUM
-    CHECKSUM_AGG COLLATIONPROPERTY COLUMNS_UPDATED CONNECTIONPROPERTY CURRENT_REQUEST_ID CURRENT_TRANSACTION_ID CURSOR_STATUS
-    DATABASE_PRINCIPAL_ID DECRYPTBYASYMKEY DECRYPTBYCERT DECRYPTBYKEY DECRYPTBYKEYAUTOASYMKEY DECRYPTBYKEYAUTOCERT
-    DECRYPTBYPASSPHRASE ENCRYPTBYASYMKEY ENCRYPTBYCERT ENCRYPTBYKEY ENCRYPTBYPASSPHRASE EVENTDATA FILE_ID FILE_IDEX FILE_NAME
-    FILEGROUP_ID FILEGROUP_NAME FILEGROUPPROPERTY FILEPROPERTY FULLTEXTCATALOGPROPERTY FULLTEXTSERVICEPROPERTY
-    GET_FILESTREAM_TRANSACTION_CONTEXT GETANSINULL GROUPING GROUPING_ID HOST_ID INDEXKEY_PROPERTY IS_OBJECTSIGNED
-    KEY_GUID KEY_ID KEY_NAME LOGINPROPERTY NEXT_VALUE_FOR OBJECTPROPERTYEX ORIGINAL_DB_NAME PARSE PERCENTILE_CONT PERCENTILE_DISC
-    PERMISSIONS PUBLISHINGSERVERNAME PWDCOMPARE PWDENCRYPT ROWCOUNT_BIG SIGNBYASYMKEY SIGNBYCERT SQL_VARIANT_PROPERTY
+    """APPROX_COUNT_DISTINCT ASYMKEY_ID ASYMKEYPROPERTY BINARY_CHECKSUM CERTENCODED CERTPRIVATEKEY CERT_ID
+    CERTPROPERTY CHECKSUM CHECKSUM_AGG COLLATIONPROPERTY COLUMNS_UPDATED CONNECTIONPROPERTY CURRENT_REQUEST_ID
+    CURRENT_TRANSACTION_ID CURSOR_STATUS DECRYPTBYASYMKEY DECRYPTBYCERT DECRYPTBYKEY
+    DECRYPTBYKEYAUTOASYMKEY DECRYPTBYKEYAUTOCERT DECRYPTBYPASSPHRASE ENCRYPTBYASYMKEY ENCRYPTBYCERT ENCRYPTBYKEY
+    ENCRYPTBYPASSPHRASE EVENTDATA FILE_ID FILE_IDEX FILE_NAME FILEGROUP_ID FILEGROUP_NAME FILEGROUPPROPERTY
+    FILEPROPERTY FULLTEXTCATALOGPROPERTY FULLTEXTSERVICEPROPERTY GET_FILESTREAM_TRANSACTION_CONTEXT GETANSINULL
+    GROUPING GROUPING_ID HOST_ID INDEXKEY_PROPERTY IS_OBJECTSIGNED KEY_GUID KEY_ID KEY_NAME LOGINPROPERTY
+    OBJECTPROPERTYEX ORIGINAL_DB_NAME PARSE PERCENTILE_CONT PERCENTILE_DISC PERMISSIONS
+    PUBLISHINGSERVERNAME PWDCOMPARE PWDENCRYPT ROWCOUNT_BIG SIGNBYASYMKEY SIGNBYCERT SQL_VARIANT_PROPERTY
     STATS_DATE SYMKEYPROPERTY TERTIARY_WEIGHTS TEXTPTR TEXTVALID TRIGGER_NESTLEVEL TRY_PARSE TYPEPROPERTY
-    VERIFYSIGNEDBYASYMKEY VERIFYSIGNEDBYCERT OPENXML OPENROWSET OPENQUERY OPENDATASOURCE CONTAINSTABLE FREETEXTTABLE
-    @@CONNECTIONS @@CPU_BUSY @@CURSOR_ROWS @@IDLE @@IO_BUSY @@LANGID @@LANGUAGE @@MAX_CONNECTIONS @@MAX_PRECISION @@PACK_RECEIVED
-    @@PACK_SENT @@PACKET_ERRORS @@REMSERVER @@SERVICENAME @@TEXTSIZE @@TIMETICKS @@TOTAL_ERRORS @@TOTAL_READ
-    @@TOTAL_WRITE""".split()
+    VERIFYSIGNEDBYASYMKEY VERIFYSIGNEDBYCERT OPENXML OPENROWSET OPENQUERY OPENDATASOURCE CONTAINSTABLE
+    FREETEXTTABLE @@CONNECTIONS @@CPU_BUSY @@CURSOR_ROWS @@IDLE @@IO_BUSY @@MAX_CONNECTIONS
+    @@PACK_RECEIVED @@PACK_SENT @@PACKET_ERRORS @@REMSERVER @@SERVICENAME @@TEXTSIZE @@TIMETICKS
+    @@TOTAL_ERRORS @@TOTAL_READ @@TOTAL_WRITE""".split()
 )
 
 # What came after SQL Server 2017: level 140 does not know it either, and says 195.
 LATER = frozenset(
-    """APPROX_PERCENTILE_CONT APPROX_PERCENTILE_DISC BASE64_DECODE BASE64_ENCODE BIT_COUNT DATE_BUCKET DATETRUNC EDIT_DISTANCE
-    GENERATE_SERIES GET_BIT GREATEST JSON_ARRAY JSON_ARRAYAGG JSON_CONTAINS JSON_OBJECT JSON_OBJECTAGG JSON_PATH_EXISTS LEAST
-    LEFT_SHIFT PRODUCT REGEXP_COUNT REGEXP_INSTR REGEXP_LIKE REGEXP_REPLACE REGEXP_SUBSTR RIGHT_SHIFT SET_BIT UNISTR""".split()
+    """APPROX_PERCENTILE_CONT APPROX_PERCENTILE_DISC BASE64_DECODE BASE64_ENCODE BIT_COUNT DATE_BUCKET DATETRUNC
+    EDIT_DISTANCE GENERATE_SERIES GET_BIT GREATEST JSON_ARRAY JSON_ARRAYAGG JSON_CONTAINS JSON_OBJECT
+    JSON_OBJECTAGG JSON_PATH_EXISTS LEAST LEFT_SHIFT PRODUCT REGEXP_COUNT REGEXP_INSTR REGEXP_LIKE REGEXP_REPLACE
+    REGEXP_SUBSTR RIGHT_SHIFT SET_BIT UNISTR""".split()
 )
 
 

@@ -457,7 +457,8 @@ def _translate(value: str | None, old: str | None, new: str | None, name: str) -
     if units(old) != units(new):
         raise SqlError(
             9828,
-            "The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters.",
+            "The second and third arguments of the TRANSLATE built-in function must contain an equal number of "
+            "characters.",
         )
     if "_ci" in name:
         mapping: dict[str, str] = {}
@@ -628,7 +629,8 @@ def _quotename(value: str | None, quote: str | None = "[") -> str | None:
     if value is None or quote is None or units(value) > 128:
         return None
     mark = quote[:1] or "["
-    pairs = {"[": "[]", "]": "[]", "'": "''", '"': '""', "(": "()", ")": "()", "<": "<>", ">": "<>", "{": "{}", "}": "{}",
+    pairs = {"[": "[]", "]": "[]", "'": "''", '"': '""', "(": "()", ")": "()", "<": "<>", ">": "<>", "{": "{}",
+    "}": "{}",
              "`": "``"}  # fmt: skip
     pair = pairs.get(mark)
     if pair is None:

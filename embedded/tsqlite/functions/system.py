@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..convert import check_implicit, emit_convert
+from ..chart import check_implicit
+from ..convert import emit_convert
 from ..errors import SqlError, Unsupported, sql_error
 from ..numbers import code_page_bytes
 from ..operators import resolve_binary
@@ -73,7 +74,8 @@ def _resolve_nullif(call: Call) -> Resolved:
     if first.is_null:
         raise SqlError(
             4151,
-            "The type of the first argument to NULLIF cannot be the NULL constant because the type of the first argument has "
+            "The type of the first argument to NULLIF cannot be the NULL constant because the type of the first "
+            "argument has "
             "to be known.",
         )
     comparison = resolve_binary("=", first, second)
@@ -147,7 +149,8 @@ def _from_session(
     *,
     strict: bool = False,
 ) -> None:
-    """A function that the session answers. ``optional``: how many of the last arguments may be left out (they are NULL then).
+    """A function that the session answers. ``optional``: how many of the last arguments may be left out (they are
+    NULL then).
 
     ``strict``: NULL for a NULL argument, without asking.
     """
@@ -215,13 +218,16 @@ def _resolve_datefirst(call: Call) -> Resolved:
 add("@@DATEFIRST", "datefirst-transact-sql", _resolve_datefirst, deterministic=False, needs_session=True)
 
 for _name, _method, _type, _arguments, _optional in (
-    ("XACT_STATE", "xact_state", SMALLINT.with_nullable(False), (), 0), ("SCOPE_IDENTITY", "scope_identity", _IDENTITY, (), 0),
+    ("XACT_STATE", "xact_state", SMALLINT.with_nullable(False), (), 0), ("SCOPE_IDENTITY", "scope_identity",
+    _IDENTITY, (), 0),
     ("IDENT_CURRENT", "ident_current", _IDENTITY, (_TEXT,), 0), ("IDENT_SEED", "ident_seed", _IDENTITY, (_TEXT,), 0),
     ("IDENT_INCR", "ident_incr", _IDENTITY, (_TEXT,), 0), ("ERROR_NUMBER", "error_number", INT, (), 0),
     ("ERROR_MESSAGE", "error_message", _TEXT, (), 0), ("ERROR_SEVERITY", "error_severity", INT, (), 0),
     ("ERROR_STATE", "error_state", INT, (), 0), ("ERROR_LINE", "error_line", INT, (), 0),
-    ("ERROR_PROCEDURE", "error_procedure", _NAME, (), 0), ("MIN_ACTIVE_ROWVERSION", "min_active_rowversion", binary(8), (), 0),
-    ("CONTEXT_INFO", "context_info", varbinary(128), (), 0), ("SESSION_CONTEXT", "session_context", _VARIANT, (_NAME,), 0),
+    ("ERROR_PROCEDURE", "error_procedure", _NAME, (), 0), ("MIN_ACTIVE_ROWVERSION", "min_active_rowversion",
+    binary(8), (), 0),
+    ("CONTEXT_INFO", "context_info", varbinary(128), (), 0), ("SESSION_CONTEXT", "session_context", _VARIANT,
+    (_NAME,), 0),
     ("SESSIONPROPERTY", "session_property", _VARIANT, (_NAME,), 0), ("ORIGINAL_LOGIN", "login_name", _NAME, (), 0),
     ("CURRENT_USER", "user_name", _NAME, (INT,), 1), ("SESSION_USER", "user_name", _NAME, (INT,), 1),
     ("USER", "user_name", _NAME, (INT,), 1), ("SYSTEM_USER", "login_name", _NAME, (), 0),
@@ -231,15 +237,18 @@ for _name, _method, _type, _arguments, _optional in (
     ("APP_NAME", "app_name", _NAME, (), 0), ("SERVERPROPERTY", "server_property", _VARIANT, (_NAME,), 0),
     ("DATABASEPROPERTYEX", "database_property", _VARIANT, (_NAME, _NAME), 0), ("DB_NAME", "db_name", _NAME, (INT,), 1),
     ("DB_ID", "db_id", SMALLINT, (_NAME,), 1), ("OBJECT_ID", "object_id", INT, (_TEXT, _NAME), 1),
-    ("OBJECT_NAME", "object_name", _NAME, (INT, INT), 1), ("OBJECT_SCHEMA_NAME", "object_schema_name", _NAME, (INT, INT), 1),
+    ("OBJECT_NAME", "object_name", _NAME, (INT, INT), 1), ("OBJECT_SCHEMA_NAME", "object_schema_name", _NAME, (INT,
+    INT), 1),
     ("OBJECT_DEFINITION", "object_definition", nvarchar(), (INT,), 0), ("SCHEMA_ID", "schema_id", INT, (_NAME,), 1),
     ("SCHEMA_NAME", "schema_name", _NAME, (INT,), 1), ("TYPE_ID", "type_id", INT, (_TEXT,), 0),
     ("TYPE_NAME", "type_name", _NAME, (INT,), 0), ("COL_NAME", "col_name", _NAME, (INT, INT), 0),
     ("COL_LENGTH", "col_length", SMALLINT, (_TEXT, _NAME), 0),
     ("COLUMNPROPERTY", "column_property", INT, (INT, _NAME, _NAME), 0),
     ("OBJECTPROPERTY", "object_property", INT, (INT, _NAME), 0),
-    ("INDEXPROPERTY", "index_property", INT, (INT, _NAME, _NAME), 0), ("INDEX_COL", "index_col", _NAME, (_TEXT, INT, INT), 0),
-    ("HAS_PERMS_BY_NAME", "has_perms_by_name", INT, (_TEXT, _NAME, _NAME), 0), ("IS_MEMBER", "is_member", INT, (_NAME,), 0),
+    ("INDEXPROPERTY", "index_property", INT, (INT, _NAME, _NAME), 0), ("INDEX_COL", "index_col", _NAME, (_TEXT, INT,
+    INT), 0),
+    ("HAS_PERMS_BY_NAME", "has_perms_by_name", INT, (_TEXT, _NAME, _NAME), 0), ("IS_MEMBER", "is_member", INT,
+    (_NAME,), 0),
     ("IS_ROLEMEMBER", "is_member", INT, (_NAME,), 0),
     ("APPLOCK_MODE", "applock_mode", nvarchar(32), (_NAME, nvarchar(255), nvarchar(32)), 0),
 ):  # fmt: skip
@@ -288,7 +297,8 @@ add("CRYPT_GEN_RANDOM", "crypt-gen-random-transact-sql", _resolve_random, determ
 # -- hashes and compression
 
 _ALGORITHMS: dict[str, Callable[[bytes], Any]] = {
-    "md5": hashlib.md5, "sha": hashlib.sha1, "sha1": hashlib.sha1, "sha2_256": hashlib.sha256, "sha2_512": hashlib.sha512,
+    "md5": hashlib.md5, "sha": hashlib.sha1, "sha1": hashlib.sha1, "sha2_256": hashlib.sha256,
+    "sha2_512": hashlib.sha512,
 }  # fmt: skip
 
 
@@ -362,7 +372,8 @@ _PLACE = re.compile(r"%(%|([-+0# ]*)(\*|\d+)?(?:\.(\*|\d+))?(?:h|l|I64)?([diouxX
 def format_message(text: str, arguments: Sequence[Any]) -> str:
     """RAISERROR's and FORMATMESSAGE's printf: ``%s %d %i %u %o %x %X %%`` with flags, width and precision.
 
-    Arguments are storage values of strings and integers; a NULL is ``(null)``. Error 2786 for an argument of another kind.
+    Arguments are storage values of strings and integers; a NULL is ``(null)``. Error 2786 for an argument of another
+    kind.
     """
     rest = list(arguments)
     count = len(rest)
@@ -398,7 +409,8 @@ def format_message(text: str, arguments: Sequence[Any]) -> str:
 def _mismatch(number: int) -> SqlError:
     return SqlError(
         2786,
-        f"The data type of substitution parameter {number} does not match the expected type of the format specification.",
+        f"The data type of substitution parameter {number} does not match the expected type of the format "
+        f"specification.",
     )
 
 
