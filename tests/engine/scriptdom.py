@@ -181,6 +181,10 @@ def _normal(kind: str, fields: dict[str, Any]) -> Any:
         fields["Value"] = re.sub(r"\\\r?\n", "", fields["Value"]).lower()
     elif kind in ("MaxLiteral", "RealLiteral") or kind.endswith("DataTypeReference"):
         return kind, repr(sorted(fields.items(), key=lambda f: f[0])).lower()
+    elif kind == "IntegerLiteral":
+        fields["Value"] = str(int(fields["Value"]))
+    elif kind == "Permission":
+        fields["Identifiers"] = tuple({"exec": "execute"}.get(w.lower(), w.lower()) for w in fields["Identifiers"])
     elif kind == "IdentifierOrValueExpression":
         return fields["Value"]
     elif kind == "StringLiteral":

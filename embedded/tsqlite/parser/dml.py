@@ -46,7 +46,9 @@ class Dml(Queries):
     def _insert_column(self) -> str:
         if self.tok.kind is Kind.DOLLAR:
             return self.advance().value
-        return self.name().name
+        if self.peek().word == ".":
+            self.refuse("a qualified column in an INSERT list")
+        return self.identifier()
 
     def _insert_source(self) -> t.InsertSource:
         line = self.tok.line
@@ -177,8 +179,8 @@ class Dml(Queries):
         if self.peek().word == "=":
             self.fail(self.peek())
         execute = self._execute_procedure()
-        if execute.result_sets is not None:
-            self.refuse("WITH RESULT SETS without EXECUTE")
+        if execute.recompile or execute.result_sets is not None:
+            self.refuse("WITH options without EXECUTE")
         return execute
 
     def _execute_procedure(self) -> t.Execute:

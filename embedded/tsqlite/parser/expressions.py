@@ -341,7 +341,7 @@ class Expressions(Core):
                 if self.accept(","):
                     args += self.comma_list(self._argument)
             else:
-                args = self.comma_list(self._argument)
+                args = self.comma_list(self._argument if len(name.parts) > 1 else self.value)
         self.expect(")")
         within: tuple[t.OrderItem, ...] = ()
         if self.tok.word == "WITHIN" and self.peek().word == "GROUP":

@@ -164,8 +164,13 @@ class Modules(Tables):
         return t.CreateScalarFunction(action, name, self.text, parameters, returns, body, options=options)
 
     def _inline_query(self) -> t.SelectStatement:
-        query = self._inline_select()
+        return self._module_query(self._inline_select())
+
+    def _module_query(self, query: t.SelectStatement) -> t.SelectStatement:
+        """The query of a view or an inline function: no order of its own, no hints."""
         self.check_subquery_order(query.query)
+        if query.options:
+            raise sql_error(156, "OPTION", line=query.options[0].line)
         return query
 
     def _inline_select(self) -> t.SelectStatement:
@@ -189,8 +194,7 @@ class Modules(Tables):
         columns = self.column_names()
         options = self._module_options()
         self.expect("AS")
-        query = self.select_statement()
-        self.check_subquery_order(query.query)
+        query = self._module_query(self.select_statement())
         check = self.accept("WITH", "CHECK", "OPTION")
         return t.CreateView(action, name, self.text, columns, query, check, options=options)
 
@@ -207,6 +211,8 @@ class Modules(Tables):
             self.expect_any("AFTER", "FOR")
             timing = "AFTER"
         events = self.comma_list(lambda: self.expect_any("INSERT", "UPDATE", "DELETE"))
+        if len(set(events)) < len(events):
+            self.fail(self.prev)
         if self.tok.word in ("NOT", "WITH"):
             self.refuse(f"a trigger's {self.tok.word}")
         self.expect("AS")
@@ -317,7 +323,7 @@ class Modules(Tables):
         words: list[str] = []
         while self.tok.kind is Kind.WORD and self.tok.word not in ("ON", "TO", "FROM"):
             words.append(self.advance().word)
-        name = " ".join(words)
+        name = "EXECUTE" if words == ["EXEC"] else " ".join(words)
         if not words:
             self.fail()
         if name not in _PERMISSIONS:

@@ -514,6 +514,8 @@ class Queries(Expressions):
         while self.accept(","):
             option = self.expect_any("ROOT", "INCLUDE_NULL_VALUES", "WITHOUT_ARRAY_WRAPPER")
             if option == "ROOT":
+                if root is not None:
+                    self.fail(self.prev)
                 root = ""
                 if self.accept("("):
                     root = self.string()
@@ -577,6 +579,8 @@ class Queries(Expressions):
             return t.QueryHint(pair, line=line)
         if word in ("MAXDOP", "MAXRECURSION", "FAST", "QUERYTRACEON"):
             self.advance()
+            if self.at_any(("-", "+")):
+                self.fail()
             return t.QueryHint(word, str(self.integer()), line=line)
         if word in ("MIN_GRANT_PERCENT", "MAX_GRANT_PERCENT"):
             self.advance()

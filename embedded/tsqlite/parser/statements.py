@@ -58,6 +58,12 @@ _DATABASE_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "CURSOR_DEFAULT": ("LOCAL", "GLOBAL"),
     "COMPATIBILITY_LEVEL": ("=",),
 }
+_DBCC_OPTIONS: Final = frozenset(
+    """
+    NO_INFOMSGS TABLERESULTS ALL_ERRORMSGS PHYSICAL_ONLY STAT_HEADER DENSITY_VECTOR HISTOGRAM TABLOCK ESTIMATEONLY
+    COUNT_ROWS
+    """.split()
+)
 _VERBS: Final = frozenset({"ENABLE", "DISABLE", "SEND", "RECEIVE", "MOVE", "GET"})
 _DBCC: Final = frozenset(
     """
@@ -709,7 +715,7 @@ class Statements(Modules):
         options: list[str] = []
         if self.accept("WITH"):
             while True:
-                if self.tok.kind is not Kind.WORD:
+                if self.tok.word not in _DBCC_OPTIONS:
                     self.fail()
                 options.append(self.advance().word)
                 if not self.accept(","):

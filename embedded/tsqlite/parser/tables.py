@@ -194,8 +194,7 @@ class Tables(Dml):
         raise self.syntax_error()
 
     def _default_value(self) -> t.Expr:
-        """A default: anything without an operator outside of parentheses."""
-        value = self._unary()
+        value = self.value()
         self.without_subquery(value)
         return value
 
@@ -285,10 +284,9 @@ class Tables(Dml):
         if self.tok.word == "COLUMNSTORE":
             self.refuse("a COLUMNSTORE index")
         columns = self.parenthesized(self._index_column) if self.tok.word == "(" else ()
-        include = self._include()
         where = self._filter(name)
         options = self.with_options()
-        return t.IndexDef(name, columns, unique, clustered, include, where, options, self._filegroup(), line=line)
+        return t.IndexDef(name, columns, unique, clustered, (), where, options, self._filegroup(), line=line)
 
     def _include(self) -> tuple[str, ...]:
         return self.parenthesized(self.identifier) if self.accept("INCLUDE") else ()
@@ -516,7 +514,7 @@ class Tables(Dml):
         line = self.tok.line
         name = self.name(4)
         if self.tok.word != "ON":
-            if len(name.parts) > 1:
+            if len(name.parts) > 1 and "" not in name.parts:
                 return t.DroppedIndex(name.name, t.Name(name.parts[:-1], line=line), line=line)
             self.fail()
         if len(name.parts) > 1:
