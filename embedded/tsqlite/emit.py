@@ -165,7 +165,8 @@ class Emitter:
                 return f"SELECT {outputs} FROM (VALUES {rows})"
             case typed.With():
                 ctes = ", ".join(
-                    f"{quote(c.name)}({', '.join(quote(n) for n in c.columns)}) AS ({self.query(c.query)})" for c in node.ctes
+                    f"{quote(c.name)}({', '.join(quote(n) for n in c.columns)}) AS ({self.query(c.query)})"
+                    for c in node.ctes
                 )
                 return f"WITH RECURSIVE {ctes} {self.query(node.query)}"
             case typed.JsonText():
@@ -213,7 +214,9 @@ class Emitter:
         """TOP ... PERCENT, TOP ... WITH TIES: by the row's number or rank in the query's order."""
         assert limit.count is not None
         terms = [
-            typed.OrderTerm(node.outputs[t.expr.position], t.descending) if isinstance(t.expr, typed.OutputPosition) else t
+            typed.OrderTerm(node.outputs[t.expr.position], t.descending)
+            if isinstance(t.expr, typed.OutputPosition)
+            else t
             for t in node.order_by
         ]
         order = f"ORDER BY {self.order_by(terms)}" if terms else ""
@@ -223,8 +226,9 @@ class Emitter:
         count = self.expr(limit.count)
         bound = f"ts_percent({count}, _all)" if limit.percent else count
         return (
-            f"SELECT {columns} FROM (SELECT {outputs}, {rank} OVER ({order}) AS _rank, row_number() OVER ({order}) AS _number,"
-            f" count(*) OVER () AS _all{self.block(node)}) WHERE _rank <= {bound} ORDER BY _number"
+            f"SELECT {columns} FROM (SELECT {outputs}, {rank} OVER ({order}) AS _rank,"
+            f" row_number() OVER ({order}) AS _number, count(*) OVER () AS _all{self.block(node)})"
+            f" WHERE _rank <= {bound} ORDER BY _number"
         )
 
     def compound(self, node: typed.Compound) -> str:
@@ -269,7 +273,9 @@ def _packed(name: str, type_: SqlType) -> str:
 def _limited(node: typed.Query) -> bool:
     if isinstance(node, typed.With):
         return _limited(node.query)
-    return isinstance(node, typed.JsonText) or (isinstance(node, typed.Select | typed.Compound) and node.limit is not None)
+    return isinstance(node, typed.JsonText) or (
+        isinstance(node, typed.Select | typed.Compound) and node.limit is not None
+    )
 
 
 def names(node: typed.Query) -> list[str]:

@@ -75,7 +75,8 @@ class Unsupported(Exception):
 MESSAGES: Final[dict[int, str]] = {
     101: "Query not allowed in Waitfor.",
     102: "Incorrect syntax near '%s'.",
-    104: "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT operator.",
+    104: "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT "
+    "operator.",
     105: "Unclosed quotation mark after the character string '%s'.",
     107: "The column prefix '%s' does not match with a table name or alias name used in the query.",
     108: "The ORDER BY position number %d is out of range of the number of items in the select list.",
@@ -176,7 +177,8 @@ MESSAGES: Final[dict[int, str]] = {
     444: "Select statements included within a function cannot return data to a client.",
     447: "Expression type %s is invalid for COLLATE clause.",
     448: "Invalid collation '%s'.",
-    451: "Cannot resolve collation conflict between \"%s\" and \"%s\" in %s operator occurring in %s statement column %d.",
+    451: "Cannot resolve collation conflict between \"%s\" and \"%s\" in %s operator occurring in %s statement "
+    "column %d.",
     452: "COLLATE clause cannot be used on user-defined data types.",
     457: "Implicit conversion of %s value to %s cannot be performed because the collation of the value is unresolved "
     "due to a collation conflict between \"%s\" and \"%s\" in %s operator.",
@@ -253,18 +255,21 @@ MESSAGES: Final[dict[int, str]] = {
     1919: "Column '%s' in table '%s' is of a type that is invalid for use as a key column in an index.",
     2011: "Index hints cannot be specified within a schema-bound object.",
     2601: "Cannot insert duplicate key row in object '%s' with unique index '%s'. The duplicate key value is (%s).",
-    2627: "Violation of %s constraint '%s'. Cannot insert duplicate key in object '%s'. The duplicate key value is (%s).",
+    2627: "Violation of %s constraint '%s'. Cannot insert duplicate key in object '%s'. The duplicate key value "
+    "is (%s).",
     2628: "String or binary data would be truncated in table '%s', column '%s'. Truncated value: '%s'.",
     2705: "Column names in each table must be unique. Column name '%s' in table '%s' is specified more than once.",
     2714: "There is already an object named '%s' in the database.",
     2715: "Column, parameter, or variable #%d: Cannot find data type %s.",
     2716: "Column, parameter, or variable #%d: Cannot specify a column width on data type %s.",
     2732: "Error number %d is invalid. The number must be from %d through %d and it cannot be 50000.",
-    2738: 'A table can only have one timestamp column. Because table \'%s\' already has one, the column \'%s\' cannot be '
+    2738: 'A table can only have one timestamp column. Because table \'%s\' already has one, the column \'%s\' '
+    'cannot be '
     "added.",
     2739: "The text, ntext, and image data types are invalid for local variables.",
     2744: "Multiple identity columns specified for table '%s'. Only one identity column per table is allowed.",
-    2749: "Identity column '%s' must be of data type int, bigint, smallint, tinyint, or decimal or numeric with a scale "
+    2749: "Identity column '%s' must be of data type int, bigint, smallint, tinyint, or decimal or numeric with "
+    "a scale "
     "of 0, unencrypted, and constrained to be nonnullable.",
     2750: "Column or parameter #%d: Specified column precision %d is greater than the maximum precision of %d.",
     2751: "Column or parameter #%d: Specified column scale %d is greater than the specified precision of %d.",
@@ -314,7 +319,8 @@ MESSAGES: Final[dict[int, str]] = {
     4112: "The function '%s' must have an OVER clause with ORDER BY.",
     4121: 'Cannot find either column "%s" or the user-defined function or aggregate "%s", or the name is ambiguous.',
     4145: "An expression of non-boolean type specified in a context where a condition is expected, near '%s'.",
-    4506: "Column names in each view or function must be unique. Column name '%s' in view or function '%s' is specified "
+    4506: "Column names in each view or function must be unique. Column name '%s' in view or function '%s' is "
+    "specified "
     "more than once.",
     4511: "Create View or Function failed because no column name was specified for column %d.",
     4701: "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
@@ -326,7 +332,8 @@ MESSAGES: Final[dict[int, str]] = {
     4902: 'Cannot find the object "%s" because it does not exist or you do not have permissions.',
     4924: "%s failed because column '%s' does not exist in table '%s'.",
     4922: "%s failed because one or more objects access this column.",
-    4923: "ALTER TABLE DROP COLUMN failed because '%s' is the only data column in table '%s'. A table must have at least "
+    4923: "ALTER TABLE DROP COLUMN failed because '%s' is the only data column in table '%s'. A table must have "
+    "at least "
     "one data column.",
     4928: "Cannot alter column '%s' because it is '%s'.",
     4929: "Cannot alter the %s '%s' because it is being published for replication.",
@@ -339,7 +346,8 @@ MESSAGES: Final[dict[int, str]] = {
     8003: "The incoming request has too many parameters. The server supports a maximum of %d parameters.",
     8016: "The incoming tabular data stream (TDS) remote procedure call (RPC) protocol stream is incorrect.",
     8102: "Cannot update identity column '%s'.",
-    8101: "An explicit value for the identity column in table '%s' can only be specified when a column list is used and "
+    8101: "An explicit value for the identity column in table '%s' can only be specified when a column list is "
+    "used and "
     "IDENTITY_INSERT is ON.",
     8106: "Table '%s' does not have the identity property. Cannot perform SET operation.",
     8107: "IDENTITY_INSERT is already ON for table '%s.%s.%s'. Cannot perform SET operation for table '%s'.",
@@ -350,14 +358,16 @@ MESSAGES: Final[dict[int, str]] = {
     8115: "Arithmetic overflow error converting %s to data type %s.",
     8116: "Argument data type %s is invalid for argument %d of %s function.",
     8117: "Operand data type %s is invalid for %s operator.",
-    8120: "Column '%s' is invalid in the select list because it is not contained in either an aggregate function or the "
+    8120: "Column '%s' is invalid in the select list because it is not contained in either an aggregate "
+    "function or the "
     "GROUP BY clause.",
     8121: "Column '%s' is invalid in the HAVING clause because it is not contained in either an aggregate function or "
     "the GROUP BY clause.",
     8124: "Multiple columns are specified in an aggregated expression containing an outer reference. If an expression "
     "being aggregated contains an outer reference, then that outer reference must be the only column referenced in the "
     "expression.",
-    8127: 'Column "%s" is invalid in the ORDER BY clause because it is not contained in either an aggregate function or '
+    8127: 'Column "%s" is invalid in the ORDER BY clause because it is not contained in either an aggregate '
+    'function or '
     "the GROUP BY clause.",
     8133: "At least one of the result expressions in a CASE specification must be an expression other than the NULL "
     "constant.",
@@ -391,7 +401,8 @@ MESSAGES: Final[dict[int, str]] = {
     10753: "The function '%s' must have an OVER clause.",
     11700: "The increment for sequence object '%s' cannot be zero.",
     11717: "NEXT VALUE FOR functions are not allowed in this context.",
-    11728: "The sequence object '%s' has reached its minimum or maximum value. Restart the sequence object to allow new "
+    11728: "The sequence object '%s' has reached its minimum or maximum value. Restart the sequence object to "
+    "allow new "
     "values to be generated.",
     13608: "Property cannot be found on the specified JSON path.",
     13609: "JSON text is not properly formatted. Unexpected character '%s' is found at position %d.",
@@ -418,6 +429,57 @@ MESSAGES: Final[dict[int, str]] = {
     16924: "Cursorfetch: The number of variables declared in the INTO list must match that of selected columns.",
     18054: "Error %d, severity %d, state %d was raised, but no message with that error number was found in "
     "sys.messages. If error is larger than 50000, make sure the user-defined message is added using sp_addmessage.",
+    168: "The floating point value '%s' is out of the range of computer representation (8 bytes).",
+    169: "A column has been specified more than once in the order by list. Columns in the order by list must be "
+    "unique.",
+    239: "Duplicate common table expression name '%s' was specified.",
+    240: "Types don't match between the anchor and the recursive part in column \"%s\" of recursive query \"%s\".",
+    253: "Recursive member of a common table expression '%s' has multiple recursive references.",
+    263: "Must specify table to select from.",
+    310: "The value %s specified for the MAXRECURSION option exceeds the allowed maximum of 32767.",
+    339: "DEFAULT or NULL are not allowed as explicit identity values.",
+    460: "DISTINCT operator is not allowed in the recursive part of a recursive common table expression '%s'.",
+    461: "The TOP or OFFSET operator is not allowed in the recursive part of a recursive common table expression '%s'.",
+    462: "Outer join is not allowed in the recursive part of a recursive common table expression '%s'.",
+    465: "Recursive references are not allowed in subqueries: '%s'.",
+    467: "GROUP BY, HAVING, or aggregate functions are not allowed in the recursive part of a recursive common table "
+    "expression '%s'.",
+    1015: "An aggregate cannot appear in an ON clause unless it is in a subquery contained in a HAVING clause or select"
+    " list, and the column being aggregated is an outer reference.",
+    1031: "Percent values must be between 0 and 100.",
+    1062: "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.",
+    4109: "Windowed functions cannot be used in the context of another windowed function or aggregate.",
+    4113: "The function '%s' is not a valid windowing function, and cannot be used with the OVER clause.",
+    4194: "RANGE is only supported with UNBOUNDED and CURRENT ROW window frame delimiters.",
+    4403: "Cannot update the view or function '%s' because it contains aggregates, or a DISTINCT or GROUP BY clause, or"
+    " PIVOT or UNPIVOT operator.",
+    4405: "View or function '%s' is not updatable because the modification affects multiple base tables.",
+    4406: "Update or insert of view or function '%s' failed because it contains a derived or constant field.",
+    5308: "Windowed functions, aggregates and NEXT VALUE FOR functions do not support integer indices as ORDER BY "
+    "clause expressions.",
+    8161: "Argument %s of the %s function does not match any of the expressions in the GROUP BY clause.",
+    8167: "The type of column \"%s\" conflicts with the type of other columns specified in the UNPIVOT list.",
+    10705: "Subqueries are not allowed in the OUTPUT clause.",
+    10741: "A TOP can not be used in the same query or sub-query as a OFFSET.",
+    10757: "The function '%s' may not have a WITHIN GROUP clause.",
+    13600: "FOR JSON AUTO requires at least one table for generating JSON objects. Use FOR JSON PATH or add a FROM "
+    "clause with a table name.",
+    13601: "Property '%s' cannot be generated in JSON output due to a conflict with another column name or alias. Use "
+    "different names and aliases for each column in SELECT list.",
+    13602: "The FOR JSON clause is not allowed in a ASSIGNMENT statement.",
+    13605: "Column expressions and data sources without names or aliases cannot be formatted as JSON text using "
+    "FOR JSON"
+    " clause. Add alias to the unnamed column or table.",
+    13620: "ROOT option and WITHOUT_ARRAY_WRAPPER option cannot be used together in FOR JSON. Remove one of these "
+    "options.",
+    158: "An aggregate may not appear in the OUTPUT clause.",
+    246: 'No anchor member was specified for recursive query "%s".',
+    408: "A constant expression was encountered in the ORDER BY list, position %d.",
+    1008: "The SELECT item identified by the ORDER BY number %d contains a variable as part of the expression "
+    "identifying a "
+    "column position. Variables are only allowed when ordering by an expression referencing a column name.",
+    10742: "The offset specified in a OFFSET clause may not be negative.",
+    10744: "The number of rows provided for a FETCH clause must be greater then zero.",
 }
 """Texts by number, with %s and %d where SQL Server puts names and values."""
 

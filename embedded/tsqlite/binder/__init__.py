@@ -10,16 +10,23 @@ from typing import Any
 from .. import compiled, tree
 from ..emit import Emitter
 from ..errors import Unsupported, sql_error
-from ..types import BIT, SqlType
+from ..types import BIT
 from . import json as for_json
 from . import queries, support, typed
 from .environment import Environment
-from .expressions import bind, bind_predicate, binary, convert
+from .expressions import binary, bind, bind_predicate, convert
 from .scope import Context, Range, Scope, ScopeColumn
 from .statements import assign, bind_delete, bind_insert, bind_update, result_columns, shown_type, touched
 
 __all__ = [
-    "Environment", "for_json", "bind_check", "bind_condition", "bind_default", "bind_expression", "bind_statement", "support",
+    "Environment",
+    "bind_check",
+    "bind_condition",
+    "bind_default",
+    "bind_expression",
+    "bind_statement",
+    "for_json",
+    "support",
 ]  # fmt: skip
 
 
@@ -166,6 +173,3 @@ def describe(node: tree.SelectStatement, environment: Environment) -> tuple[comp
     """Names and types of a query's columns (a view's, for the catalog)."""
     context = Context(environment)
     return result_columns(queries.bind_statement(context, node, None, "derived").columns)
-
-
-_ = SqlType

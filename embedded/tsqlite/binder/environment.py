@@ -83,7 +83,7 @@ class Environment(Protocol):
         """Type of a scalar variable (name in lower case with its @); None: not declared (error 137)."""
 
     def find_table(self, parts: tuple[str, ...]) -> Table | View | None:
-        """Table or view by its multipart name: (schema, name), (name,), ('#name',), ('@name',); None: error 208 or 1087."""
+        """Table or view: (schema, name), (name,), ('#name',), ('@name',); None: error 208 or 1087."""
 
     def find_function(self, parts: tuple[str, ...]) -> TableFunction | None:
         """A user's inline table-valued function by its multipart name."""

@@ -11,12 +11,10 @@ from ..convert import check_explicit, check_implicit, emit_convert
 from ..errors import SqlError, Unsupported, sql_error
 from ..functions import NO_LITERAL, Argument, Call
 from ..types import (
-    BIT,
     INT,
     MONEY,
     NULL,
     SqlType,
-    common_type,
     common_type_of,
     literal_type,
     nvarchar,
@@ -25,9 +23,6 @@ from ..types import (
 from ..values import encode
 from . import typed
 from .scope import Scope
-
-OPERATION_NAMES = {"=": "equal to", "<>": "not equal to", "<": "less than", "<=": "less than or equal to",
-                   ">": "greater than", ">=": "greater than or equal to"}  # fmt: skip
 
 
 def constant(node: tree.Node) -> Any:
@@ -57,7 +52,7 @@ def float_literal(text: str) -> float:
         lower += "0"
     value = float(lower)
     if value in (float("inf"), float("-inf")):
-        raise SqlError(168, f"The floating point value '{text}' is out of the range of computer representation (8 bytes).")
+        raise sql_error(168, text)
     return value
 
 
@@ -135,11 +130,13 @@ def bind(scope: Scope, node: tree.Expr) -> typed.Expr:
     return expr
 
 
-# --- leaves --------------------------------------------------------------------------------------------------------------
+# --- leaves ---------------------------------------------------------------------------------------------------------
 
 
 def _int(scope: Scope, node: tree.IntLiteral) -> typed.Expr:
-    return literal(node.value if -(2**31) <= node.value < 2**31 else decimal.Decimal(node.value), literal_type(node.value))
+    return literal(
+        node.value if -(2**31) <= node.value < 2**31 else decimal.Decimal(node.value), literal_type(node.value)
+    )
 
 
 def _decimal(scope: Scope, node: tree.DecimalLiteral) -> typed.Expr:
@@ -160,7 +157,9 @@ def _money(scope: Scope, node: tree.MoneyLiteral) -> typed.Expr:
 def _string(scope: Scope, node: tree.StringLiteral) -> typed.Expr:
     type_ = literal_type(node.value, unicode=node.national)
     # A varchar literal is in the code page of the database: what that lacks has become '?' before anything sees it.
-    value = node.value if node.national or node.value.isascii() else node.value.encode("cp1252", "replace").decode("cp1252")
+    value = (
+        node.value if node.national or node.value.isascii() else node.value.encode("cp1252", "replace").decode("cp1252")
+    )
     return typed.Literal(type_, value)
 
 
@@ -188,7 +187,7 @@ def _column(scope: Scope, node: tree.ColumnRef) -> typed.Expr:
     return scope.column(node.name.parts)
 
 
-# --- operators -----------------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------------------------
 
 
 def _unary(scope: Scope, node: tree.Unary) -> typed.Expr:
@@ -245,7 +244,7 @@ def _collate(scope: Scope, node: tree.Collate) -> typed.Expr:
     return retype(operand, operand.type.with_collation(collation.check(node.collation), "explicit"))
 
 
-# --- CASE and its kin ----------------------------------------------------------------------------------------------------
+# --- CASE and its kin -----------------------------------------------------------------------------------------------
 
 
 def case(whens: list[tuple[typed.Predicate, typed.Expr]], otherwise: typed.Expr | None) -> typed.Expr:
@@ -280,7 +279,7 @@ def _iif(scope: Scope, node: tree.Iif) -> typed.Expr:
     return case([(bind_predicate(scope, node.condition), bind(scope, node.then))], bind(scope, node.otherwise))
 
 
-# --- conversions ---------------------------------------------------------------------------------------------------------
+# --- conversions ----------------------------------------------------------------------------------------------------
 
 
 def type_of(node: tree.TypeName, scope: Scope, context: str = "cast") -> SqlType:
@@ -338,7 +337,7 @@ def _convert(scope: Scope, node: tree.Convert) -> typed.Expr:
     )
 
 
-# --- functions -----------------------------------------------------------------------------------------------------------
+# --- functions ------------------------------------------------------------------------------------------------------
 
 
 def _argument(scope: Scope, node: tree.Expr) -> tuple[Argument, typed.Expr | None]:
@@ -402,12 +401,9 @@ def _function(scope: Scope, node: tree.FunctionCall) -> typed.Expr:
     if function.kind in ("aggregate", "window"):
         return _aggregate(scope, node, function)
     if node.over is not None:
-        raise SqlError(
-            4113,
-            f"The function '{node.name.name}' is not a valid windowing function, and cannot be used with the OVER clause.",
-        )
+        raise sql_error(4113, node.name.name)
     if node.within_group:
-        raise SqlError(10757, f"The function '{node.name.name}' may not have a WITHIN GROUP clause.")
+        raise sql_error(10757, node.name.name)
     if node.distinct:
         raise sql_error(102, "DISTINCT")
     return call_scalar(scope, name, node.args, node.line)
@@ -442,14 +438,16 @@ def _grouping(scope: Scope, node: tree.FunctionCall) -> typed.Expr:
 
     if scope.grouping is None:
         if scope.clause in ("select", "having", "order") and scope.grouped is not None:
-            return typed.Literal(SqlType("tinyint" if node.name.name.upper() == "GROUPING" else "int", nullable=False), 0)
+            return typed.Literal(
+                SqlType("tinyint" if node.name.name.upper() == "GROUPING" else "int", nullable=False), 0
+            )
         raise Unsupported(node.name.name, node.line)
     value = 0
     outer, scope.in_aggregate = scope.in_aggregate, True
     for arg in node.args:
         text = text_of(bind(scope, arg))
         if text not in scope.grouping:
-            raise SqlError(8161, f"Argument {node.args.index(arg) + 1} of the {node.name.name} function does not match any of the expressions in the GROUP BY clause.")
+            raise sql_error(8161, node.args.index(arg) + 1, node.name.name)
         value = value * 2 + scope.grouping[text]
     scope.in_aggregate = outer
     type_ = SqlType("tinyint" if node.name.name.upper() == "GROUPING" else "int", nullable=False)
@@ -465,17 +463,17 @@ def _aggregate(scope: Scope, node: tree.FunctionCall, function: functions.Functi
         if scope.clause not in ("select", "order"):
             raise sql_error(4108)
         if scope.windowed:
-            raise SqlError(4109, "Windowed functions cannot be used in the context of another windowed function or aggregate.")
+            raise sql_error(4109)
     elif scope.clause == "where":
         raise sql_error(147)
     elif scope.clause == "on":
-        raise SqlError(1015, "An aggregate cannot appear in an ON clause unless it is in a subquery contained in a HAVING clause or select list, and the column being aggregated is an outer reference.")
+        raise sql_error(1015)
     elif scope.clause == "group":
         raise sql_error(144)
     elif scope.clause == "set":
         raise sql_error(157)
     elif scope.clause in ("values", "output"):
-        raise SqlError(158 if scope.clause == "output" else 147, "An aggregate may not appear in this clause.")
+        raise sql_error(158 if scope.clause == "output" else 147)
     if over is None and scope.in_aggregate:
         raise sql_error(130)
     saved = scope.in_aggregate, scope.windowed
@@ -501,9 +499,7 @@ def _aggregate(scope: Scope, node: tree.FunctionCall, function: functions.Functi
     )
     if window is not None and not window.frame and window.order_by and resolved.default_frame:
         window.frame = resolved.default_frame
-    result = typed.Aggregate(
-        resolved.type, name, _operands(pairs, resolved.arguments), resolved.emit, order_by, window
-    )
+    result = typed.Aggregate(resolved.type, name, _operands(pairs, resolved.arguments), resolved.emit, order_by, window)
     if over is None:
         scope.aggregates.append(result)
     return result
@@ -525,7 +521,7 @@ def _window(scope: Scope, over: tree.Over) -> typed.Window:
     order = []
     for item in over.order_by:
         if isinstance(constant(item.expr), int):
-            raise SqlError(5308, "Windowed functions, aggregates and NEXT VALUE FOR functions do not support integer indices as ORDER BY clause expressions.")
+            raise sql_error(5308)
         order.append(typed.OrderTerm(bind(scope, item.expr), item.descending))
     return typed.Window(partition, order, _frame(over.frame) if over.frame else "")
 
@@ -538,7 +534,7 @@ def _frame(frame: tree.Frame) -> str:
         if not isinstance(value, int) or value < 0:
             raise Unsupported("A frame offset that is no unsigned integer constant", frame.line)
         if frame.unit == "RANGE":
-            raise SqlError(4194, "RANGE is only supported with UNBOUNDED and CURRENT ROW window frame delimiters.")
+            raise sql_error(4194)
         return f"{value} {b.kind}"
 
     end = bound(frame.end) if frame.end else "CURRENT ROW"
@@ -592,7 +588,7 @@ _BINDERS: dict[type, Callable[[Scope, Any], typed.Expr]] = {
 }
 
 
-# --- predicates ----------------------------------------------------------------------------------------------------------
+# --- predicates -----------------------------------------------------------------------------------------------------
 
 
 def compare(
@@ -721,21 +717,3 @@ _PREDICATES: dict[type, Callable[[Scope, Any], typed.Predicate]] = {
     tree.Like: _like,
     tree.IsNull: _is_null,
 }
-
-__all__ = [
-    "BIT",
-    "binary",
-    "bind",
-    "bind_predicate",
-    "case",
-    "common",
-    "common_type",
-    "compare",
-    "constant",
-    "convert",
-    "integer",
-    "literal",
-    "null",
-    "retype",
-    "type_of",
-]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import functions, tree
 from ..convert import convert as convert_value
-from ..errors import SqlError, Unsupported, sql_error
+from ..errors import Unsupported, sql_error
 from ..functions import Argument, Call, SessionProtocol
 from ..functions.runtime import scalar
 from ..types import SqlType, nvarchar, parse_type
@@ -27,16 +27,16 @@ def for_json(context: Context, bound: Bound, node: tree.ForJson, *, top: bool) -
     """FOR JSON PATH or AUTO over a query. Errors: 13605 no name, 13601 two of one name, 13603, 13620."""
     if node.mode == "AUTO" and bound.scope is not None and len(bound.scope.ranges) != 1:
         if not bound.scope.ranges:
-            raise SqlError(13600, "FOR JSON AUTO requires at least one table for generating JSON objects. Use FOR JSON PATH or add a FROM clause with a table name.")
+            raise sql_error(13600)
         raise Unsupported("FOR JSON AUTO over several tables", node.line)
     if node.root is not None and node.without_array_wrapper:
-        raise SqlError(13620, "ROOT option and WITHOUT_ARRAY_WRAPPER option cannot be used together in FOR JSON. Remove one of these options.")
+        raise sql_error(13620)
     if bound.assigns:
-        raise SqlError(13602, "The FOR JSON clause is not allowed in a ASSIGNMENT statement.")
+        raise sql_error(13602)
     paths: list[list[str]] = []
     for column in bound.columns:
         if not column.name:
-            raise SqlError(13605, "Column expressions and data sources without names or aliases cannot be formatted as JSON text using FOR JSON clause. Add alias to the unnamed column or table.")
+            raise sql_error(13605)
         paths.append(column.name.split(".") if node.mode == "PATH" else [column.name])
     _check_paths(paths, [c.name or "" for c in bound.columns])
     raw = [_is_json(bound, i) for i in range(len(bound.columns))]
@@ -73,7 +73,7 @@ def _check_paths(paths: Sequence[Sequence[str]], names: Sequence[str]) -> None:
         shared = {p for p in prefixes if p == last[: len(p)]}
         # An object that was closed cannot be opened again.
         if key in seen or key in inner or prefixes & seen or (prefixes - shared) & inner:
-            raise SqlError(13601, f"Property '{name}' cannot be generated in JSON output due to a conflict with another column name or alias. Use different names and aliases for each column in SELECT list.")
+            raise sql_error(13601, name)
         seen.add(key)
         inner |= prefixes
         last = key
@@ -168,7 +168,9 @@ def value_text(value: Any, type_: SqlType | str, session: SessionProtocol) -> st
     if name == "time":
         text = str(convert_value(value, type_, nvarchar(40), 121, session=session))
     else:
-        text = str(convert_value(value, type_, nvarchar(40), style if name != "datetimeoffset" else 126, session=session))
+        text = str(
+            convert_value(value, type_, nvarchar(40), style if name != "datetimeoffset" else 126, session=session)
+        )
     whole, point, fraction = text.partition(".")
     if point:
         digits_ = fraction[: len(fraction) - len(fraction.lstrip("0123456789"))]
@@ -177,7 +179,7 @@ def value_text(value: Any, type_: SqlType | str, session: SessionProtocol) -> st
     return f'"{text}"'
 
 
-# --- OPENJSON ------------------------------------------------------------------------------------------------------------
+# --- OPENJSON -------------------------------------------------------------------------------------------------------
 
 
 def open_json(context: Context, node: tree.OpenJson, lateral: Scope) -> Range:

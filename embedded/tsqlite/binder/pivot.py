@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .. import functions, tree
-from ..errors import SqlError, Unsupported, sql_error
+from ..errors import Unsupported, sql_error
 from ..functions import Argument, Call
 from ..types import INT, nvarchar
 from . import typed
-from .expressions import case, compare, convert, integer, literal, null
+from .expressions import case, compare, convert, integer, literal
 from .queries import Bound, BoundColumn, derived_range
 from .scope import Context, Range, Scope
 
@@ -57,7 +57,7 @@ def bind_unpivot(context: Context, node: tree.Unpivot, scope: Scope) -> Range:
     source, inner = _source(context, node.source, scope)
     spread = [inner.column(c.name.parts) for c in node.columns]
     if any(not e.type.same_as(spread[0].type) for e in spread):
-        raise SqlError(8167, f'The type of column "{node.columns[-1].name.name}" conflicts with the type of other columns specified in the UNPIVOT list.')
+        raise sql_error(8167, node.columns[-1].name.name)
     rows = typed.Values([[integer(i)] for i in range(len(spread))], [INT], ["c1"])
     numbers = typed.QueryRows(context.alias(), rows)
     number = typed.ColumnValue(INT.with_nullable(False), numbers, "c1", "")
@@ -83,6 +83,3 @@ def bind_unpivot(context: Context, node: tree.Unpivot, scope: Scope) -> Range:
         outputs, [f"c{i + 1}" for i in range(len(outputs))], joined, typed.IsNull(value, negated=True)
     )
     return derived_range(context, Bound(select, columns), node.alias, check=True)
-
-
-__all__ = ["bind_pivot", "bind_unpivot", "null", "sql_error"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import collation, tree
-from ..errors import SqlError, Unsupported, sql_error
+from ..errors import Unsupported, sql_error
 from ..types import BIGINT, FLOAT, INT, SqlType, common_type
 from . import typed
 from .expressions import binary, bind, bind_predicate, constant, convert, retype
@@ -58,7 +58,12 @@ def at_most_one_row(bound: Bound) -> bool:
         return True
     if not bound.grouped and s.source is None:
         return True
-    if s.limit is not None and isinstance(s.limit.count, typed.Literal) and not s.limit.with_ties and not s.limit.percent:
+    if (
+        s.limit is not None
+        and isinstance(s.limit.count, typed.Literal)
+        and not s.limit.with_ties
+        and not s.limit.percent
+    ):
         return s.limit.count.value in (0, 1)
     return not bound.grouped and bound.scope is not None and _by_unique_key(bound.scope, s)
 
@@ -85,7 +90,7 @@ def _by_unique_key(scope: Scope, select: typed.Select) -> bool:
     return any(all(c.lower() in fixed for c in key) for key in table.unique_keys)
 
 
-# --- queries -------------------------------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------------------------------------
 
 
 def bind_query(context: Context, node: tree.Query, outer: Scope | None, role: str) -> Bound:
@@ -191,7 +196,7 @@ def _output_position(columns: Sequence[BoundColumn], expr: tree.Expr) -> int | N
         name = expr.name.name.lower()
         found = [i for i, c in enumerate(columns) if c.name is not None and c.name.lower() == name]
         if len(found) > 1:
-            origins = {id(columns[i].origin.expr) if columns[i].origin else i for i in found}
+            origins = {id(c.origin.expr) if c.origin is not None else id(c) for c in (columns[i] for i in found)}
             if len(origins) > 1:
                 raise sql_error(209, expr.name.name)
         if found:
@@ -207,7 +212,9 @@ def convert_outputs(context: Context, bound: Bound, types: Sequence[SqlType]) ->
     if isinstance(query, typed.Select) and not query.distinct and not query.order_by:
         query.outputs = [
             convert(e, t) if i < len(types) else e
-            for i, (e, t) in enumerate(zip(query.outputs, [*types, *(e.type for e in query.outputs[len(types) :])], strict=True))
+            for i, (e, t) in enumerate(
+                zip(query.outputs, [*types, *(e.type for e in query.outputs[len(types) :])], strict=True)
+            )
         ]
         return query
     range_ = derived_range(context, bound, "")
@@ -257,7 +264,7 @@ def column_names(bound: Bound, name: str, columns: Sequence[str], check: bool) -
     return given
 
 
-# --- one block -----------------------------------------------------------------------------------------------------------
+# --- one block ------------------------------------------------------------------------------------------------------
 
 
 def _bind_spec(context: Context, spec: tree.QuerySpec, node: tree.Query, outer: Scope | None, role: str) -> Bound:
@@ -352,7 +359,7 @@ def star(scope: Scope, node: tree.StarItem) -> Iterator[ScopeColumn]:
     """The columns of ``*`` or ``t.*``. Errors: 107, 263."""
     if node.qualifier is None:
         if not scope.ranges:
-            raise SqlError(263, "Must specify table to select from.")
+            raise sql_error(263)
         for range_ in scope.ranges:
             yield from range_.columns
         return
@@ -406,7 +413,7 @@ def _order_by(scope: Scope, bound: Bound, select: typed.Select, node: tree.Query
         position = _output_position(bound.columns, item.expr) if not bound.assigns else None
         if position is None:
             if isinstance(item.expr, tree.Variable | tree.StringLiteral | tree.NullLiteral | tree.DecimalLiteral):
-                raise SqlError(408 if not isinstance(item.expr, tree.Variable) else 1008, _CONSTANT_ORDER[isinstance(item.expr, tree.Variable)] % (len(seen) + 1))
+                raise sql_error(1008 if isinstance(item.expr, tree.Variable) else 408, len(select.order_by) + 1)
             expr = bind(scope, item.expr)
             text = text_of(expr)
             position = next((i for i, o in enumerate(select.outputs) if text_of(o) == text), None)
@@ -416,18 +423,11 @@ def _order_by(scope: Scope, bound: Bound, select: typed.Select, node: tree.Query
             expr = typed.OutputPosition(select.outputs[position].type, position)
             text = f"#{position}"
         if text in seen:
-            raise SqlError(169, "A column has been specified more than once in the order by list. Columns in the order by list must be unique.")
+            raise sql_error(169)
         seen.add(text)
         if expr.type.is_string:
             collation.require(expr.type, "ORDER BY")
         select.order_by.append(typed.OrderTerm(expr, item.descending))
-
-
-_CONSTANT_ORDER = {
-    False: "A constant expression was encountered in the ORDER BY list, position %d.",
-    True: "The SELECT item identified by the ORDER BY number %d contains a variable as part of the expression identifying a "
-    "column position. Variables are only allowed when ordering by an expression referencing a column name.",
-}
 
 
 def _limit(
@@ -438,10 +438,10 @@ def _limit(
         select.limit = offset
         return
     if offset is not None:
-        raise SqlError(10741, "A TOP can not be used in the same query or sub-query as a OFFSET.")
+        raise sql_error(10741)
     top = spec.top
     if top.with_ties and not node.order_by:
-        raise SqlError(1062, "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.")
+        raise sql_error(1062)
     limit = typed.Limit(count(context, top.count, "top", top.percent), None, top.percent, top.with_ties)
     if limit.percent and isinstance(limit.count, typed.Literal) and limit.count.value == 100:
         return
@@ -465,7 +465,9 @@ def _enclose(context: Context, bound: Bound, select: typed.Select) -> None:
         typed.ColumnValue(e.type, source, n, n) for e, n in zip(select.outputs, select.names, strict=True)
     ]
     order = [
-        typed.OrderTerm(values[t.expr.position], t.descending) for t in terms if isinstance(t.expr, typed.OutputPosition)
+        typed.OrderTerm(values[t.expr.position], t.descending)
+        for t in terms
+        if isinstance(t.expr, typed.OutputPosition)
     ]
     bound.query = typed.Select(values[:shown], select.names[:shown], source, order_by=order, limit=limit)
 
@@ -481,7 +483,10 @@ _COUNT_ERRORS = {"top": (127, 0), "offset": (10742, 0), "fetch": (10744, 1)}
 
 
 def count(context: Context, node: tree.Expr, clause: str, percent: bool = False) -> typed.Expr:
-    """The number of a TOP, OFFSET or FETCH clause: a bigint, or a float with PERCENT. Errors: 1060, 127, 10742, 10744, 1031."""
+    """The number of a TOP, OFFSET or FETCH clause: a bigint, or a float with PERCENT.
+
+    Errors: 1060, 127, 10742, 10744, 1031.
+    """
     value = constant(node)
     number, least = _COUNT_ERRORS[clause]
     if isinstance(value, int) and value >= least and not (percent and value > 100):
@@ -497,7 +502,7 @@ def count(context: Context, node: tree.Expr, clause: str, percent: bool = False)
     )
 
 
-# --- common table expressions --------------------------------------------------------------------------------------------
+# --- common table expressions ---------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -530,7 +535,7 @@ def options(context: Context, hints: Sequence[tree.QueryHint]) -> None:
         if hint.name == "MAXRECURSION":
             value = int(hint.value or 100)
             if not 0 <= value <= 32767:
-                raise SqlError(310, f"The value {value} specified for the MAXRECURSION option exceeds the allowed maximum of 32767.")
+                raise sql_error(310, value)
             context.max_recursion = value
 
 
@@ -544,7 +549,7 @@ def bind_ctes(context: Context, nodes: Sequence[tree.Cte]) -> list[typed.Cte]:
     for node in nodes:
         key = node.name.lower()
         if key in own:
-            raise SqlError(239, f"Duplicate common table expression name '{node.name}' was specified.")
+            raise sql_error(239, node.name)
         own.add(key)
         sqlite_name = context.alias("w")
         if _names_itself(node):
@@ -581,9 +586,7 @@ def _recursive(context: Context, node: tree.Cte, sqlite_name: str) -> typed.Cte:
         body = body.left
     arms.insert(0, body)
     if len(arms) < 2 or _names(arms[0], node.name):
-        if isinstance(body, tree.SetOperation) or len(arms) > 1:
-            raise SqlError(246 if len(arms) > 1 else 252, f"No anchor member was specified for recursive query \"{node.name}\"." if len(arms) > 1 else f"Recursive common table expression '{node.name}' does not contain a top-level UNION ALL operator.")
-        raise sql_error(252, node.name)
+        raise sql_error(246 if len(arms) > 1 else 252, node.name)
     anchors = [a for a in arms if not _names(a, node.name)]
     anchor = _bind_body(context, anchors[0], None)
     for other in anchors[1:]:
@@ -615,28 +618,28 @@ def _recursive_member(context: Context, entry: CteEntry, arm: tree.QueryBody) ->
         raise Unsupported("A set operation inside the recursive part of a common table expression", arm.line)
     name = entry.name
     if arm.distinct:
-        raise SqlError(460, f"DISTINCT operator is not allowed in the recursive part of a recursive common table expression '{name}'.")
+        raise sql_error(460, name)
     if arm.top is not None:
-        raise SqlError(461, f"The TOP or OFFSET operator is not allowed in the recursive part of a recursive common table expression '{name}'.")
+        raise sql_error(461, name)
     bound = bind_block(context, arm, tree.Query(arm), None, "arm")
     if bound.grouped:
-        raise SqlError(467, f"GROUP BY, HAVING, or aggregate functions are not allowed in the recursive part of a recursive common table expression '{name}'.")
+        raise sql_error(467, name)
     select = bound.select
     assert select is not None
     if len(bound.columns) != len(entry.types):
         raise sql_error(205)
     for i, (column, type_) in enumerate(zip(bound.columns, entry.types, strict=True)):
         if not column.type.same_as(type_) and not column.type.is_null:
-            raise SqlError(240, f'Types don\'t match between the anchor and the recursive part in column "{entry.names[i]}" of recursive query "{name}".')
+            raise sql_error(240, entry.names[i], name)
     select.outputs = [convert(e, t) for e, t in zip(select.outputs, entry.types, strict=True)]
     if any(isinstance(n, typed.Aggregate) for n in typed.walk(select)):
         raise Unsupported("A window function in the recursive part of a common table expression", arm.line)
     own = [s for s in _sources(select.source) if isinstance(s, typed.CteRows) and s.cte == entry.sqlite_name]
     everywhere = [n for n in typed.walk(select) if isinstance(n, typed.CteRows) and n.cte == entry.sqlite_name]
     if len(everywhere) != len(own) or not own:
-        raise SqlError(465, f"Recursive references are not allowed in subqueries: '{name}'.")
+        raise sql_error(465, name)
     if len(own) > 1:
-        raise SqlError(253, f"Recursive member of a common table expression '{name}' has multiple recursive references.")
+        raise sql_error(253, name)
     _no_outer_join(select.source, own[0], name)
     if entry.depth:
         limit = context.max_recursion
@@ -663,6 +666,6 @@ def _no_outer_join(node: typed.From | None, own: typed.Source, name: str) -> Non
         return
     left, right = own in list(_sources(node.left)), own in list(_sources(node.right))
     if node.kind == "FULL" or (node.kind == "LEFT" and right) or (node.kind == "RIGHT" and left):
-        raise SqlError(462, f"Outer join is not allowed in the recursive part of a recursive common table expression '{name}'.")
+        raise sql_error(462, name)
     _no_outer_join(node.left, own, name)
     _no_outer_join(node.right, own, name)

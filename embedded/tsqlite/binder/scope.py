@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class ScopeColumn:
-    """A column that a source shows. ``base`` is the catalog's column where it is one of a stored table, ``range`` its table."""
+    """A column that a source shows. ``base``: the catalog's column, if it is a stored one; ``range``: its table."""
 
     name: str
     expr: typed.Expr
@@ -62,8 +62,8 @@ class Range:
 class Scope:
     """The names of one query block; ``parent`` is the block around a subquery.
 
-    ``clause`` says where an expression stands: select, where, on, group, having, order, values, set. ``aggregates`` collects
-    the aggregates of this block, ``nulls`` the texts of grouping expressions that a grouping set leaves out.
+    ``clause`` says where an expression stands: select, where, on, group, having, order, values, set. ``aggregates``
+    collects the aggregates of this block.
     """
 
     context: Context
@@ -132,7 +132,7 @@ class Scope:
 
 @dataclass(eq=False, slots=True)
 class CteEntry:
-    """A common table expression in sight. While a recursive one is bound, ``bound`` is None and ``columns`` are the anchor's."""
+    """A common table expression in sight. While a recursive one is bound, ``bound`` is None."""
 
     name: str
     sqlite_name: str

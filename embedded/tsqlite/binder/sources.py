@@ -8,7 +8,7 @@ from typing import Any
 from .. import functions, tree
 from ..errors import Unsupported, sql_error
 from ..functions import Argument, Call
-from ..types import INT, NULL, SqlType, common_type_of
+from ..types import INT, SqlType, common_type_of
 from . import typed
 from .expressions import bind, bind_predicate, case, compare, constant, convert, integer, null, retype
 from .queries import (
@@ -105,7 +105,7 @@ def _single(range_: Range) -> tuple[typed.From, list[Range]]:
     return range_.source, [range_]
 
 
-# --- tables --------------------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------------------------------------
 
 
 def table_range(context: Context, table: Any, alias: str | None, parts: tuple[str, ...]) -> Range:
@@ -156,7 +156,9 @@ def _named(context: Context, node: tree.NamedTable) -> Range:
 
 def _cte(context: Context, entry: Any, alias: str | None) -> Range:
     source = typed.CteRows(context.alias(), entry.sqlite_name)
-    range_ = Range(alias or entry.name, (alias or entry.name,), [], source, bound=entry.bound, aliased=alias is not None)
+    range_ = Range(
+        alias or entry.name, (alias or entry.name,), [], source, bound=entry.bound, aliased=alias is not None
+    )
     origins = [c.origin for c in entry.bound.columns] if entry.bound is not None else [None] * len(entry.names)
     for name, type_, column, origin in zip(entry.names, entry.types, entry.columns, origins, strict=False):
         type_ = INT if type_.is_null else type_
@@ -202,7 +204,7 @@ def bind_values(scope: Scope, rows: Sequence[Sequence[tree.Expr]]) -> Bound:
     return Bound(typed.Values(converted, types, names), [BoundColumn(None, t) for t in types])
 
 
-# --- joins ---------------------------------------------------------------------------------------------------------------
+# --- joins ----------------------------------------------------------------------------------------------------------
 
 
 def _join(context: Context, node: tree.Join, scope: Scope, before: Sequence[Range]) -> tuple[typed.From, list[Range]]:
@@ -280,15 +282,28 @@ def correlated(node: typed.Typed | None, ranges: Sequence[Range]) -> bool:
     if node is None:
         return False
     sources = {
-        n.source.alias for r in ranges for c in r.columns for n in typed.walk(c.expr) if isinstance(n, typed.ColumnValue)
+        n.source.alias
+        for r in ranges
+        for c in r.columns
+        for n in typed.walk(c.expr)
+        if isinstance(n, typed.ColumnValue)
     }
     return any(isinstance(n, typed.ColumnValue) and n.source.alias in sources for n in typed.walk(node))
 
 
 def lateral_join(
-    context: Context, left: typed.From, visible: Sequence[Range], bound: Bound, name: str, columns: Sequence[str], outer: bool
+    context: Context,
+    left: typed.From,
+    visible: Sequence[Range],
+    bound: Bound,
+    name: str,
+    columns: Sequence[str],
+    outer: bool,
 ) -> tuple[typed.From, Range]:
-    """``left CROSS | OUTER APPLY query``: SQLite's joins do not look to their left, so the query is taken apart or packed."""
+    """``left CROSS | OUTER APPLY query``.
+
+    SQLite's joins do not look to their left, so the query is taken apart, or packed as JSON row by row.
+    """
     kind = "LEFT" if outer else "INNER"
     if not correlated(bound.query, visible):
         range_ = derived_range(context, bound, name, columns, check=True)
@@ -306,7 +321,11 @@ def lateral_join(
         if select.source is not None and not outer and not correlated(select.source, visible):
             return typed.Join("INNER", left, select.source, select.where), _substituted(name, given, select.outputs)
         single = isinstance(select.source, typed.Source) and not correlated(select.source, visible)
-        if single and outer and all(isinstance(o, typed.ColumnValue) and o.source is select.source for o in select.outputs):
+        if (
+            single
+            and outer
+            and all(isinstance(o, typed.ColumnValue) and o.source is select.source for o in select.outputs)
+        ):
             range_ = _substituted(name, given, select.outputs)
             make_nullable([range_])
             assert select.source is not None
@@ -351,7 +370,7 @@ def _apply_values(
     numbers = typed.Values([[integer(i)] for i in range(len(values.rows))], [INT], ["c1"])
     source = typed.QueryRows(context.alias(), numbers)
     number = typed.ColumnValue(INT.with_nullable(False), source, "c1", "")
-    exprs = []
+    exprs: list[typed.Expr] = []
     for position, type_ in enumerate(values.outputs):
         if type_.is_null:
             exprs.append(null(INT))
@@ -362,7 +381,7 @@ def _apply_values(
     return typed.Join("INNER", left, source), _substituted(name, given, exprs)
 
 
-# --- table-valued functions ----------------------------------------------------------------------------------------------
+# --- table-valued functions ------------------------------------------------------------------------------------------
 
 
 def _function(context: Context, node: tree.OpenJson | tree.TableFunction, lateral: Scope) -> Bound | Range:
@@ -379,7 +398,9 @@ def _function(context: Context, node: tree.OpenJson | tree.TableFunction, latera
     pairs = [(bind(lateral, a), constant(a)) for a in node.args]
     resolved = function.resolve(Call(name, tuple(Argument(e.type, v) for e, v in pairs)))
     operands = [e if t is None else convert(e, t) for (e, _), t in zip(pairs, resolved.arguments, strict=True)]
-    return function_range(context, operands, resolved.emit, resolved.columns, node.alias or node.name.name, node.columns)
+    return function_range(
+        context, operands, resolved.emit, resolved.columns, node.alias or node.name.name, node.columns
+    )
 
 
 def function_range(
@@ -421,9 +442,8 @@ def _inline(context: Context, node: tree.TableFunction, lateral: Scope) -> Bound
             value = null(parameter.type)
         # As a variable: too long a string is cut, and it may be NULL.
         value = convert(value, parameter.type.with_nullable(True))
-        substitutions[parameter.name.lower()] = retype(value, parameter.type.with_nullable(True)) if value.type.is_string else value
+        substitutions[parameter.name.lower()] = (
+            retype(value, parameter.type.with_nullable(True)) if value.type.is_string else value
+        )
     with module_body(context, substitutions):
         return bind_statement(context, found.query, None, "derived")
-
-
-__all__ = ["NULL", "bind_from", "bind_source", "bind_values", "function_range", "hints", "table_range"]

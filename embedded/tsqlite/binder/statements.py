@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import compiled, functions, tree
+from .. import compiled, tree
 from ..convert import check_implicit, emit_assign
 from ..emit import Emitter
 from ..emit import names as names_of
 from ..errors import SqlError, Unsupported, sql_error
-from ..functions import Call
-from ..types import BIGINT, INT, SqlType, common_type
+from ..types import INT, SqlType
 from . import typed
-from .expressions import bind, bind_predicate, binary, constant, convert, null, retype
-from .queries import Bound, BoundColumn, bind_ctes, bind_query, convert_outputs, count, options, star, unite
+from .expressions import binary, bind, bind_predicate, constant, convert, null
+from .queries import BoundColumn, bind_ctes, bind_query, count, options, star
 from .scope import Context, Range, Scope, ScopeColumn
 from .sources import bind_from, bind_source, hints, table_range
 
@@ -40,7 +39,9 @@ def assign(expr: typed.Expr, column: Any, table: Any) -> typed.Expr:
     )
 
 
-def finish(context: Context, query: typed.Query, columns: Sequence[compiled.Column], ctes: list[typed.Cte]) -> compiled.Query:
+def finish(
+    context: Context, query: typed.Query, columns: Sequence[compiled.Column], ctes: list[typed.Cte]
+) -> compiled.Query:
     """The text of a query."""
     emitter = Emitter()
     sql = emitter.query(typed.With(ctes, query) if ctes else query)
@@ -62,7 +63,7 @@ def result_columns(columns: Sequence[BoundColumn]) -> tuple[compiled.Column, ...
     return tuple(compiled.Column(c.name or "", shown_type(c.type)) for c in columns)
 
 
-# --- targets -------------------------------------------------------------------------------------------------------------
+# --- targets --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False, slots=True)
@@ -89,8 +90,8 @@ def target_of(context: Context, range_: Range, assigned: Sequence[str]) -> Targe
     """The base table behind a source, with its row's id. Errors: 4405, 4403, 4406."""
     if range_.table is not None:
         assert range_.source is not None
-        rowid = typed.ColumnValue(ROWID, range_.source, "_rowid", "_rowid")
-        return Target(range_, range_.table, rowid, {c.name.lower(): c for c in range_.table.columns})
+        own = typed.ColumnValue(ROWID, range_.source, "_rowid", "_rowid")
+        return Target(range_, range_.table, own, {c.name.lower(): c for c in range_.table.columns})
     base = _base_of(range_, assigned)
     rowid = _expose(range_, base)
     columns = {}
@@ -116,12 +117,12 @@ def _base_of(range_: Range, assigned: Sequence[str]) -> Range:
             raise sql_error(207, name)
         root = _root(found[0])
         if root is None or root.range is None:
-            raise SqlError(4406, f"Update or insert of view or function '{range_.name}' failed because it contains a derived or constant field.")
+            raise sql_error(4406, range_.name)
         roots.append(root.range)
     if not assigned:
         roots = list(_tables(range_))
     if not roots or any(r is not roots[0] for r in roots):
-        raise SqlError(4405, f"View or function '{range_.name}' is not updatable because the modification affects multiple base tables.")
+        raise sql_error(4405, range_.name)
     return roots[0]
 
 
@@ -139,26 +140,22 @@ def _expose(range_: Range, base: Range) -> typed.Expr:
         return typed.ColumnValue(ROWID, range_.source, "_rowid", "_rowid")
     bound = range_.bound
     if bound is None or bound.select is None or bound.query is not bound.select or bound.scope is None:
-        raise SqlError(4403, f"Cannot update the view or function '{range_.name}' because it contains aggregates, or a DISTINCT or GROUP BY clause, or PIVOT or UNPIVOT operator.")
+        raise sql_error(4403, range_.name)
     select = bound.select
     if bound.grouped or select.distinct:
-        raise SqlError(4403, f"Cannot update the view or function '{range_.name}' because it contains aggregates, or a DISTINCT or GROUP BY clause, or PIVOT or UNPIVOT operator.")
+        raise sql_error(4403, range_.name)
     for inner in bound.scope.ranges:
         if base in _tables(inner):
             expr = _expose(inner, base)
             select.outputs.append(expr)
             select.names.append(f"_rowid{len(select.outputs)}")
-            if isinstance(range_.source, typed.CteRows):
-                # The list of the CTE's columns is the select's own list of names.
-                assert range_.source is not None
+            # A CTE's list of columns is its query's own list of names, so it has grown with it.
             assert range_.source is not None
             return typed.ColumnValue(expr.type, range_.source, select.names[-1], "_rowid")
-    raise SqlError(4405, f"View or function '{range_.name}' is not updatable because the modification affects multiple base tables.")
+    raise sql_error(4405, range_.name)
 
 
-def _find_target(
-    context: Context, node: tree.Update | tree.Delete, scope: Scope
-) -> tuple[typed.From, Range]:
+def _find_target(context: Context, node: tree.Update | tree.Delete, scope: Scope) -> tuple[typed.From, Range]:
     """The FROM clause of UPDATE and DELETE, and the source in it that is written."""
     target = node.target
     if isinstance(target, tree.NamedTable):
@@ -202,7 +199,7 @@ def _same_schema(parts: Sequence[str], range_: Range) -> bool:
     return len(parts) < 2 or not parts[-2] or schema is None or parts[-2].lower() == schema.lower()
 
 
-# --- OUTPUT --------------------------------------------------------------------------------------------------------------
+# --- OUTPUT ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -256,7 +253,7 @@ def _bind_outputs(
                         raise sql_error(207, item.expr.name.name)
                 expr = bind(inner, item.expr)
                 if any(isinstance(n, typed.Query) for n in typed.walk(expr)):
-                    raise SqlError(10705, "Subqueries are not allowed in the OUTPUT clause.")
+                    raise sql_error(10705)
                 name = item.alias or (item.expr.name.name if isinstance(item.expr, tree.ColumnRef) else None)
                 exprs.append(expr)
                 columns_.append(BoundColumn(name, expr.type))
@@ -332,7 +329,7 @@ def _selected(
     emitter = Emitter(first=2 + captured_count)
     texts = ", ".join(emitter.expr(e) for e in exprs)
     assert inserted is not None
-    sql = f"SELECT {texts} FROM {emitter.source(inserted)} WHERE \"{inserted.alias}\"._rowid = ?1"
+    sql = f'SELECT {texts} FROM {emitter.source(inserted)} WHERE "{inserted.alias}"._rowid = ?1'
     return lambda: compiled.Output(
         columns,
         sql=sql,
@@ -389,7 +386,7 @@ def _split(made: Sequence[Callable[[], compiled.Output]]) -> tuple[compiled.Outp
     return (outputs[0] if outputs else None), (outputs[1] if len(outputs) > 1 else None)
 
 
-# --- INSERT --------------------------------------------------------------------------------------------------------------
+# --- INSERT ---------------------------------------------------------------------------------------------------------
 
 
 def bind_insert(context: Context, node: tree.Insert) -> compiled.Insert:
@@ -472,7 +469,9 @@ def _insert_columns(node: tree.Insert, table: Any, written: dict[str, Any], show
                 raise sql_error(273)
             columns.append(column)
         return columns
-    every = [written[c.name.lower()] for c in shown.columns if c.name.lower() in written] if shown else list(table.columns)
+    every = (
+        [written[c.name.lower()] for c in shown.columns if c.name.lower() in written] if shown else list(table.columns)
+    )
     return [c for c in every if c.computed is None and not c.identity]
 
 
@@ -509,7 +508,7 @@ def _insert_values(
         for place, i in enumerate(kept):
             if isinstance(row[i], tree.DefaultValue):
                 if columns[i].identity:
-                    raise SqlError(339, "DEFAULT or NULL are not allowed as explicit identity values.")
+                    raise sql_error(339)
                 defaults.append((number, place))
                 values.append(null(columns[i].type))
             else:
@@ -542,15 +541,19 @@ def _insert_query(context: Context, node: tree.Query, columns: list[Any], table:
     if len(bound.columns) != len(columns):
         if named:
             raise sql_error(120 if len(bound.columns) < len(columns) else 121)
-        if len(bound.columns) == len([c for c in table.columns if c.computed is None]) and any(c.identity for c in table.columns):
+        if len(bound.columns) == len([c for c in table.columns if c.computed is None]) and any(
+            c.identity for c in table.columns
+        ):
             raise sql_error(8101, table.name)
         raise sql_error(213)
     for column in columns:
         if column.type.name == "rowversion":
             raise sql_error(273)
     query = bound.query
-    if isinstance(query, typed.Select) and not query.distinct and not any(
-        isinstance(t.expr, typed.OutputPosition) for t in query.order_by
+    if (
+        isinstance(query, typed.Select)
+        and not query.distinct
+        and not any(isinstance(t.expr, typed.OutputPosition) for t in query.order_by)
     ):
         query.outputs = [assign(e, c, table) for e, c in zip(query.outputs, columns, strict=True)]
         return query
@@ -579,7 +582,7 @@ def _top(context: Context, query: typed.Query, top: tree.Top) -> typed.Query:
     return typed.Select(outputs, list(names), source, limit=typed.Limit(count(context, top.count, "top")))
 
 
-# --- UPDATE and DELETE ---------------------------------------------------------------------------------------------------
+# --- UPDATE and DELETE ----------------------------------------------------------------------------------------------
 
 
 def bind_update(context: Context, node: tree.Update) -> compiled.Update:
@@ -623,9 +626,9 @@ def bind_update(context: Context, node: tree.Update) -> compiled.Update:
             declared = context.environment.variable_type(key)
             if declared is None:
                 raise sql_error(137, item.variable)
-            if any(
-                isinstance(n, typed.Variable) and n.name == key for n in typed.walk(value)
-            ) and not _single_row(scope, where):
+            if any(isinstance(n, typed.Variable) and n.name == key for n in typed.walk(value)) and not _single_row(
+                scope, where
+            ):
                 raise Unsupported("UPDATE ... SET @v = @v ..., row by row", item.line)
             variables.append(key)
             value = convert(value, declared.with_nullable(True))
@@ -669,7 +672,7 @@ def _set_value(scope: Scope, item: tree.Assignment, target: Target) -> typed.Exp
         column = _written(target, item.column)
         if column.default is None:
             return null(column.type)
-        from ..dml import parse_expression
+        from ..parser import parse_expression
 
         return bind(Scope(scope.context, None, clause="values"), parse_expression(column.default))
     value = bind(scope, item.value)
@@ -683,7 +686,9 @@ def _set_value(scope: Scope, item: tree.Assignment, target: Target) -> typed.Exp
     else:
         assert item.variable is not None
         old = scope.context.variable(item.variable)
-    return binary(item.op[:-1], old, value, None, constant(item.value) if isinstance(constant(item.value), int) else None)
+    return binary(
+        item.op[:-1], old, value, None, constant(item.value) if isinstance(constant(item.value), int) else None
+    )
 
 
 def bind_delete(context: Context, node: tree.Delete) -> compiled.Delete:
@@ -731,7 +736,3 @@ def _written_rows(
         assert isinstance(select, typed.Select)
         select.limit = typed.Limit(count(context, node.top.count, "top", node.top.percent), None, node.top.percent)
     return select
-
-
-__all__ = ["BIGINT", "Bound", "Call", "bind_delete", "bind_insert", "bind_update", "common_type", "convert_outputs",
-           "functions", "retype", "unite"]  # fmt: skip

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..errors import SqlError, sql_error
+from ..errors import sql_error
 from ..functions.runtime import scalar
-
-_COUNT_TEXTS = {
-    127: "A TOP N or FETCH rowcount value may not be negative.",
-    10742: "The offset specified in a OFFSET clause may not be negative.",
-    10744: "The number of rows provided for a FETCH clause must be greater then zero.",
-}
 
 
 # Volatile: SQLite may evaluate a constant call before it knows that it is needed.
@@ -26,9 +20,9 @@ def _row_count(value: int | float | None, least: int, number: int, percent: int)
     if value is None:
         raise sql_error(1014)
     if percent and not 0 <= value <= 100:
-        raise SqlError(1031, "Percent values must be between 0 and 100.", 15)
+        raise sql_error(1031)
     if value < least:
-        raise SqlError(number, _COUNT_TEXTS[number], 15)
+        raise sql_error(number)
     return value
 
 

@@ -1,7 +1,7 @@
 """The typed tree: what a statement means, every name resolved, every type known, every conversion explicit.
 
-Expressions carry their ``SqlType``; predicates are of three values and never values. A ``Source`` stands for one table in one FROM
-clause, and identity (``is``) is what tells two of them apart, so these classes compare by identity.
+Expressions carry their ``SqlType``; predicates are of three values and never values. A ``Source`` stands for one table
+in one FROM clause, and identity (``is``) is what tells two of them apart, so these classes compare by identity.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Typed:
     """Base of every node."""
 
 
-# --- expressions ---------------------------------------------------------------------------------------------------------
+# --- expressions ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False, slots=True)
@@ -127,7 +127,7 @@ class ScalarSubquery(Expr):
     guard: bool = True
 
 
-# --- predicates ----------------------------------------------------------------------------------------------------------
+# --- predicates -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False, slots=True)
@@ -197,7 +197,7 @@ class Constant(Predicate):
     value: bool
 
 
-# --- sources -------------------------------------------------------------------------------------------------------------
+# --- sources --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False, slots=True)
@@ -257,7 +257,7 @@ class Join(Typed):
 From = Source | Join
 
 
-# --- queries -------------------------------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False, slots=True)
