@@ -223,12 +223,12 @@ class Stage:
 
     def send(self, on_progress: Any = None) -> Any:
         """`notify send --drain`."""
-        from notify.gateways import make_gateways
+        from notify.gateways import open_gateway
         from notify.send import send
 
         return send(
             self.databases[Role.QUEUE],
-            make_gateways(self.config.gateways),
+            [open_gateway(item) for item in self.config.gateways],
             self.config.send,
             drain=True,
             on_progress=on_progress,

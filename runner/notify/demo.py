@@ -1,0 +1,308 @@
+"""`notify demo`: a brokerage with four embedded databases, a morning at its office, and the mail that comes of it.
+
+Nothing is pretended: the procedures, the runner and the sender are those that run in production, the mails go through a
+real SMTP server on the loopback interface. Only the clocks of the four databases are set back a little, so that a
+morning fits into a minute; at its end they have caught up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from notify import assets
+from notify.databases import Role
+
+if TYPE_CHECKING:
+    from notify.stage import Stage
+
+__all__ = ["main"]
+
+MARKER: Final = "demo.json"
+MORNING: Final = dt.timedelta(minutes=40)
+"""How far the clocks are set back when the morning begins."""
+BETWEEN_ACTS: Final = dt.timedelta(minutes=12)
+
+
+def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
+    """Builds the demo in `directory` and plays its morning; or, where it has been played, says what is there.
+
+    Returns:
+        0 when the audit finds nothing missing and nothing doubled, else 1.
+    """
+    from notify.stage import Stage
+
+    played = _marker(directory)
+    screen = _Screen(quiet=as_json)
+    with Stage(
+        directory,
+        templates=[Path("templates")],
+        mail_folder=directory / "mail",
+        workers=2,
+        sender=("hello@brokerage.example.com", "The brokerage"),
+    ) as stage:
+        if played is None:
+            _clear(directory)
+            played = _play(stage, seed, screen)
+            (directory / MARKER).write_text(json.dumps(played, indent=2) + "\n", encoding="utf-8")
+            again = False
+        else:
+            stage.write_configuration()
+            screen.say(
+                f"{played['town']} is already there (seed {played['seed']}): one more cycle, to see that it rests."
+            )
+            stage.cycle()
+            stage.send()
+            again = True
+        report = _report(stage, directory, played, again=again)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        _print(report, directory, seed)
+    return 0 if report["audit"]["missing"] == report["audit"]["doubled"] == 0 else 1
+
+
+def _marker(directory: Path) -> dict[str, Any] | None:
+    file = directory / MARKER
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def _clear(directory: Path) -> None:
+    """Removes what a demo that did not come to its end left behind; nothing else."""
+    for role in Role:
+        for file in directory.glob(f"{role.value}.db*"):
+            file.unlink()
+    shutil.rmtree(directory / "mail", ignore_errors=True)
+    (directory / "mail").mkdir(parents=True)
+
+
+# --- the morning -----------------------------------------------------------------------------------------------------
+
+
+def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
+    brokerage = assets.examples() / "brokerage"
+    town_module, morning = _module(brokerage / "town.py"), _module(brokerage / "morning.py")
+    for name in ("templates", "procedures"):
+        shutil.copytree(brokerage / name, stage.folder / name, dirs_exist_ok=True)
+    shutil.copy(brokerage / "notifications.toml", stage.folder)
+    import tsqlite
+
+    for role in Role:
+        tsqlite.clock.advance(stage.path(role), -MORNING)
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None) - MORNING
+    town = town_module.build(seed, now)
+    rows = sum(len(table) for table in town.rows.values())
+    screen.say(f"{town.name}, {town.state}: a brokerage with {rows:,} rows")
+
+    def fill(stage: Stage) -> None:
+        for table in screen.track(town_module.TABLES, "filling the application's tables"):
+            stage.load(f"dbo.{table}", town.rows[table])
+
+    with screen.step("building source, processor, queue and a replica"):
+        stage.build(
+            schema=[brokerage / "schema.sql"], procedures=sorted((brokerage / "procedures").glob("*.sql")), fill=fill
+        )
+    with screen.step("saving and activating the notifications"):
+        applied = stage.apply(stage.folder / "notifications.toml")
+    screen.say(f"{len(applied)} notifications are active; no historic row will be mailed")
+
+    first, second, third = morning.acts(town, now, town_module.listing)
+    for number, (act, lag) in enumerate(((first, 3), (second, 2), (third, 0), ((), 0)), 1):
+        for deed in act:
+            stage.do(*deed.statements)
+            screen.deed(deed.words)
+        stage.beat()
+        behind = stage.replica.behind
+        stage.redo(stage.replica.position + max(behind - lag, 0))
+        where = f"the replica lags {lag} transactions behind" if lag else "the replica has caught up"
+        report = stage.cycle(screen.progress)
+        with screen.sending() as on_progress:
+            sent = stage.send(on_progress)
+        screen.say(f"cycle {number} ({where}): {report.sentence()}; {sent.accepted} mails sent")
+        for role in Role:
+            tsqlite.clock.advance(stage.path(role), min(BETWEEN_ACTS, MORNING / 4))
+    return {"seed": seed, "town": town.name, "rows": rows}
+
+
+def _module(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: bool) -> dict[str, Any]:
+    """detected, generated and sent by notification; the audit; where the mails lie."""
+    changes = stage.processor(
+        "SELECT n.name, c.operation, c.state, c.reason, COUNT(*) AS rows_found FROM notify.change AS c "
+        "INNER JOIN notify.notification AS n ON n.notification_id = c.notification_id "
+        "WHERE c.reason IS NULL OR c.reason NOT IN (N'baseline', N'operation') GROUP BY n.name, c.operation, c.state, c.reason;"
+    )
+    messages = stage.queue(
+        "SELECT d.notification_name, m.channel, m.state, COUNT(*) AS messages FROM notify.message AS m "
+        "INNER JOIN notify.decision AS d ON d.change_key = m.change_key "
+        "GROUP BY d.notification_name, m.channel, m.state;"
+    )
+    names = sorted({row[0] for row in changes} | {row[0] for row in messages})
+    table = [
+        {
+            "notification": name,
+            "detected": sum(row[4] for row in changes if row[0] == name),
+            "skipped": sum(row[4] for row in changes if row[0] == name and row[2] in ("skipped", "superseded")),
+            "messages": sum(row[3] for row in messages if row[0] == name),
+            "sent": sum(row[3] for row in messages if row[0] == name and row[2] == "sent"),
+            "waiting_sms": sum(row[3] for row in messages if row[0] == name and row[1] == "sms" and row[2] == "queued"),
+            "not_sent": sum(row[3] for row in messages if row[0] == name and row[2] not in ("sent", "queued")),
+        }
+        for name in names
+    ]
+    mails = sorted((directory / "mail").glob("*.eml"))
+    key = stage.processor(
+        "SELECT TOP (1) c.record_key FROM notify.change AS c INNER JOIN notify.notification AS n "
+        "ON n.notification_id = c.notification_id WHERE n.name = N'showing_booked' AND c.state = 'superseded' "
+        "ORDER BY c.change_id;"
+    ) or stage.processor("SELECT TOP (1) c.record_key FROM notify.change AS c ORDER BY c.change_id DESC;")
+    return {
+        **played,
+        "already_there": again,
+        "notifications": table,
+        "audit": stage.audit(),
+        "received_now": len(stage.mails),
+        "mails": len(mails),
+        "mail_folder": str(directory / "mail"),
+        "example_key": json.loads(key[0][0])[0] if key else "1",
+    }
+
+
+def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 110  # a log has no width of its own
+    console.print()
+    table = Table(box=box.SIMPLE_HEAD, title=f"What became of the morning in {report['town']}", title_justify="left")
+    columns = {
+        "notification": "notification",
+        "detected": "detected",
+        "skipped": "skipped",
+        "messages": "generated",
+        "sent": "sent",
+        "waiting_sms": "SMS wait",
+        "not_sent": "not sent",
+    }
+    for key, words in columns.items():
+        table.add_column(words, justify="left" if key == "notification" else "right", no_wrap=True)
+    for row in report["notifications"]:
+        table.add_row(*(str(row[key]) for key in columns))
+    table.add_section()
+    sums = [sum(row[key] for row in report["notifications"]) for key in list(columns)[1:]]
+    table.add_row("[bold]all[/bold]", *(f"[bold]{value}[/bold]" for value in sums))
+    console.print(table)
+    audit = report["audit"]
+    good = audit["missing"] == audit["doubled"] == 0
+    console.print(
+        f"Audit, recomputed from the replica: [bold]{audit['expected']} expected[/bold] = {audit['sent']} sent + "
+        f"{audit['in_doubt']} in doubt + {audit['pending']} pending + {audit['explained']} explained + "
+        f"[bold {'green' if good else 'red'}]{audit['missing']} missing[/]; "
+        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]"
+    )
+    if report["already_there"]:
+        words = "nothing was sent twice" if report["received_now"] == 0 else f"{report['received_now']} mails were sent"
+        console.print(f"Run again: {words}. For a new town, remove {directory} or choose --directory.")
+        if seed != report["seed"]:
+            console.print(f"This is the town of seed {report['seed']}, not {seed}.", style="yellow")
+    console.print(f"{report['mails']} mails lie in [bold]{report['mail_folder']}[/bold] as .eml and .html")
+    config = directory / "notify.toml"
+    console.print("\nThree commands to try next:")
+    for command in (
+        f"notify why {report['example_key']} --config {config}",
+        f"notify preview sale_closed --config {config}",
+        f"notify status --config {config}",
+    ):
+        console.print(f"  [cyan]{_command()}{command.removeprefix('notify')}[/cyan]", soft_wrap=True)
+
+
+def _command() -> str:
+    """How this very command is called: a virtual environment that is not activated needs its path."""
+    found = shutil.which("notify")
+    here = Path(sys.argv[0])
+    if found is not None and Path(found).resolve() == here.resolve():
+        return "notify"
+    try:
+        return str(here.relative_to(Path.cwd())) if here.is_absolute() and here.name == "notify" else "notify"
+    except ValueError:
+        return str(here)
+
+
+class _Screen:
+    """What is shown while the morning is played: bars on a terminal, lines elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.console import Console
+
+        from notify.cycle import Quiet
+
+        self.console = Console(stderr=True, highlight=False, quiet=quiet)
+        self.progress = Quiet()
+
+    def say(self, words: str) -> None:
+        """One line."""
+        self.console.print(f"[green]•[/green] {words}", soft_wrap=True)
+
+    def deed(self, words: str) -> None:
+        """What the office did."""
+        if not words.startswith("("):
+            self.console.print(f"    [dim]{words}[/dim]", soft_wrap=True)
+
+    def step(self, words: str) -> Any:
+        """A spinner on a terminal."""
+        return self.console.status(words)
+
+    def track(self, items: Any, words: str) -> Any:
+        """The items, with a bar."""
+        from rich.progress import track
+
+        return track(items, words, console=self.console, transient=True, disable=not self.console.is_terminal)
+
+    def sending(self) -> Any:
+        """A bar of mails accepted."""
+        return _SendingBar(self.console)
+
+
+class _SendingBar:
+    """A bar without a known end: the queue is drained until nothing is due."""
+
+    def __init__(self, console: Any) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("  sending"), BarColumn(), TextColumn("{task.completed} of {task.total} mails"),
+            console=console, transient=True, disable=not console.is_terminal,
+        )  # fmt: skip
+
+    def __enter__(self) -> Callable[[Any], None]:
+        self._bar.start()
+        task = self._bar.add_task("sending", total=None)
+
+        def show(summary: Any) -> None:
+            self._bar.update(task, completed=summary.accepted, total=summary.claimed)
+
+        return show
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
