@@ -97,3 +97,22 @@ def shop(built: Callable[[Role], Path], built_source: Path, tmp_path: Path) -> I
     shop = Shop(tmp_path, built_source, built(Role.PROCESSOR))
     yield shop
     shop.close()
+
+
+@pytest.fixture(scope="session")
+def built_watching(
+    built: Callable[[Role], Path], built_source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """A shop whose orders are watched; copied for each test."""
+    shop = Shop(tmp_path_factory.mktemp("watching"), built_source, built(Role.PROCESSOR))
+    shop.watch()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def watching(built_watching: Shop, tmp_path: Path) -> Iterator[Shop]:
+    """A shop that watches its orders, inserts, updates and deletes, since a minute."""
+    shop = built_watching.another(tmp_path)
+    yield shop
+    shop.close()

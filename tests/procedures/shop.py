@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -112,7 +111,7 @@ def files(folders: tuple[str, ...]) -> Iterator[Path]:
 
 def build_source(path: Path) -> None:
     """Source, deployed; copied for each test."""
-    source = tsqlite.connect(path, autocommit=True, name="shop")
+    source = tsqlite.connect(path, autocommit=True, synchronous="OFF", name="shop")
     for script in (TABLES, MERGE, CHECK):
         run_script(source, script)
     for file in files(SOURCE_FILES):
@@ -120,23 +119,37 @@ def build_source(path: Path) -> None:
     source.close()
 
 
+def copy(file: Path, to: Path) -> None:
+    """A copy of a database that may be in use, write-ahead log and all."""
+    source, target = apsw.Connection(str(file)), apsw.Connection(str(to))
+    with target.backup("main", source, "main") as backup:
+        backup.step()
+    source.close()
+    target.close()
+
+
 class Shop:
     """One source, one replica, one processor."""
 
-    def __init__(self, folder: Path, source: Path, processor: Path) -> None:
+    def __init__(self, folder: Path, source: Path, processor: Path, now: datetime.datetime = START) -> None:
         self.folder = folder
-        shutil.copy(source, folder / "source.db")
-        shutil.copy(processor, folder / "processor.db")
-        self.now = START
-        self.source = tsqlite.connect(folder / "source.db", autocommit=True, name="shop")
-        self.processor = tsqlite.connect(folder / "processor.db", autocommit=True)
+        self.now = now
         self.run_id = 1
         self.copies = 0
+        copy(source, folder / "source.db")
+        copy(processor, folder / "processor.db")
+        self.source = tsqlite.connect(folder / "source.db", autocommit=True, synchronous="OFF", name="shop")
+        self.processor = tsqlite.connect(folder / "processor.db", autocommit=True, synchronous="OFF")
         self.connections = [self.source, self.processor]
-        self.ask("INSERT notify.setting (name, value) VALUES ('test_clock', N'2000-01-01');")
+        if not self.ask("SELECT s.value FROM notify.setting AS s WHERE s.name = 'test_clock';"):
+            self.ask("INSERT notify.setting (name, value) VALUES ('test_clock', N'2000-01-01');")
         self.wait(0)
         self.beat()
         self.replica = self.redo()
+
+    def another(self, folder: Path) -> Shop:
+        """A shop in the same state."""
+        return Shop(folder, self.folder / "source.db", self.folder / "processor.db", self.now)
 
     def close(self) -> None:
         tsqlite.clock.set_clock(self.folder / "source.db", None)
@@ -157,7 +170,7 @@ class Shop:
 
     def second_session(self) -> tsqlite.Connection:
         """Another session on source."""
-        session = tsqlite.connect(self.folder / "source.db", autocommit=True, name="shop")
+        session = tsqlite.connect(self.folder / "source.db", autocommit=True, synchronous="OFF", name="shop")
         self.connections.append(session)
         return session
 
@@ -191,13 +204,8 @@ class Shop:
         """A replica that has redone all of source's commits so far; it becomes the one that is asked."""
         self.copies += 1
         path = self.folder / f"replica_{self.copies}.db"
-        source, copy = apsw.Connection(str(self.folder / "source.db")), apsw.Connection(str(path))
-        with copy.backup("main", source, "main") as backup:
-            while not backup.done:
-                backup.step(1000)
-        source.close()
-        copy.close()
-        self.replica = tsqlite.connect(path, readonly=True, autocommit=True, name="shop")
+        copy(self.folder / "source.db", path)
+        self.replica = tsqlite.connect(path, readonly=True, autocommit=True, synchronous="OFF", name="shop")
         self.connections.append(self.replica)
         return self.replica
 

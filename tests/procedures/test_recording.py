@@ -49,12 +49,6 @@ def record(shop: Shop, *rows: Row, beat: int = 100, safe: str = SAFE, last: bool
     return shop.record(page | changes)
 
 
-@pytest.fixture
-def watching(shop: Shop) -> Shop:
-    shop.watch()
-    return shop
-
-
 HISTORY = {"created_stamp": "2026-03-02 07:00:00.0000000"}
 """Created before the activation, at eight o'clock."""
 
