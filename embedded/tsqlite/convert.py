@@ -168,18 +168,15 @@ def _temporal_to_string(source: SqlType, target: SqlType, sink: Callable[[str], 
     digits = _digits(source)
     name = source.name
     split = _splitter(source)
+    # What does not fit is cut, as the habit of CONVERT(char(7), d, 120) needs.
     # datetime and smalldatetime show as style 0, the newer types as style 121.
     default = 0 if name in DATETIMES else 121
-    length = target.length or 1
 
     def converter(v: Any, style: int | None, session: SessionProtocol) -> str:
         day, ticks, offset = split(v)
         if name == "datetime":
             ticks = round_half_away(ticks, 10_000) * 10_000
         text = temporal.format_style(day, ticks, offset, digits, name, default if style is None else style)
-        # A GUID, a number and a datetimeoffset must fit; of a date what does not fit is cut.
-        if length != -1 and len(text) > length and name not in DATETIMES:
-            raise sql_error(8152)
         return sink(text)
 
     return converter

@@ -22,8 +22,10 @@ def _folds(name: str) -> bool:
 
 
 def fold(text: str, name: str) -> str:
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+    """Composed, and in small letters where the collation ignores case: one character for one."""
+    if text.isascii():
+        return text.lower() if _folds(name) else text
+    text = unicodedata.normalize("NFC", text)
     return "".join([c.lower() if len(c.lower()) == 1 else c for c in text]) if _folds(name) else text
 
 

@@ -10,6 +10,7 @@ from .. import collation, functions, operators, tree
 from ..convert import check_explicit, check_implicit, emit_convert
 from ..errors import SqlError, Unsupported, sql_error
 from ..functions import NO_LITERAL, Argument, Call
+from ..numbers import to_code_page
 from ..types import (
     INT,
     MONEY,
@@ -155,12 +156,9 @@ def _money(scope: Scope, node: tree.MoneyLiteral) -> typed.Expr:
 
 
 def _string(scope: Scope, node: tree.StringLiteral) -> typed.Expr:
-    type_ = literal_type(node.value, unicode=node.national)
-    # A varchar literal is in the code page of the database: what that lacks has become '?' before anything sees it.
-    value = (
-        node.value if node.national or node.value.isascii() else node.value.encode("cp1252", "replace").decode("cp1252")
-    )
-    return typed.Literal(type_, value)
+    # A varchar literal is in the code page of the database: what that lacks is lost before anything sees it.
+    value = node.value if node.national else to_code_page(node.value)
+    return typed.Literal(literal_type(value, unicode=node.national), value)
 
 
 def _binary(scope: Scope, node: tree.BinaryLiteral) -> typed.Expr:
@@ -397,6 +395,8 @@ def _function(scope: Scope, node: tree.FunctionCall) -> typed.Expr:
     name = node.name.name.upper()
     if name in ("GROUPING", "GROUPING_ID"):
         return _grouping(scope, node)
+    if name == "TRIM" and len(node.args) != 1:
+        raise sql_error(174, "trim", 1)
     function = functions.lookup(name)
     if function.kind in ("aggregate", "window"):
         return _aggregate(scope, node, function)
@@ -542,7 +542,7 @@ def _frame(frame: tree.Frame) -> str:
 
 
 def _trim(scope: Scope, node: tree.Trim) -> typed.Expr:
-    return call_scalar(scope, "TRIM", (node.operand, node.characters), node.line)
+    return call_scalar(scope, "TRIM", (node.characters, node.operand), node.line)
 
 
 def _at_time_zone(scope: Scope, node: tree.AtTimeZone) -> typed.Expr:

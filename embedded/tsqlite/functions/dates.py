@@ -184,6 +184,13 @@ def part_of(name: str, day: int, ticks: int, offset: int | None, date_first: int
             return d.isocalendar()[1]
 
 
+def _shown_ticks(name: str, ticks: int) -> int:
+    """A datetime's time of day in the whole milliseconds that it shows."""
+    if name in ("microsecond", "nanosecond") and ticks % 100_000:
+        raise Unsupported(f"The {name}s of a datetime: CAST it to datetime2")
+    return (ticks + 5_000) // 10_000 * 10_000
+
+
 @scalar("ts_datepart", 3, session=True)
 def _datepart(session: SessionProtocol, name: str, spelled: str, value: Any) -> int | None:
     if value is None:
@@ -191,7 +198,7 @@ def _datepart(session: SessionProtocol, name: str, spelled: str, value: Any) -> 
     type_, split, _ = _type(spelled)
     day, ticks, offset = split(value)
     if type_.name == "datetime":
-        ticks = (ticks + 5_000) // 10_000 * 10_000
+        ticks = _shown_ticks(name, ticks)
     return part_of(name, day, ticks, offset, session.date_first)
 
 
@@ -384,7 +391,7 @@ def _datediff(name: str, spelled_a: str, spelled_b: str, a: Any, b: Any, big: in
     moments = []
     for type_, day, ticks, offset in ((type_a, day_a, ticks_a, offset_a), (type_b, day_b, ticks_b, offset_b)):
         if type_.name == "datetime":
-            ticks = (ticks + 5_000) // 10_000 * 10_000
+            ticks = _shown_ticks(name, ticks)
         # An offset is taken off: DATEDIFF compares UTC.
         total = day * DAY + ticks - (offset or 0) * MINUTE
         moments.append(divmod(total, DAY))

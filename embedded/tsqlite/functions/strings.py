@@ -235,7 +235,8 @@ def _same_text(name: str) -> Callable[[Call], Resolved]:
 
 def _capital(char: str) -> str:
     upper = char.upper()
-    return upper if len(upper) == 1 else char
+    # Neither has a capital of its own: Python gives them another letter's.
+    return upper if len(upper) == 1 and char not in "µıſ" else char
 
 
 def _small(char: str) -> str:
