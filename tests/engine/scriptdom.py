@@ -194,6 +194,10 @@ def _normal(kind: str, fields: dict[str, Any]) -> Any:
     elif kind == "IdentityOptions" and not fields:
         one = ("IntegerLiteral", (("Value", "1"),))
         fields = {"IdentityIncrement": one, "IdentitySeed": one}
+    elif kind in ("CreateSequenceStatement", "AlterSequenceStatement"):
+        fields["SequenceOptions"] = tuple(sorted(fields["SequenceOptions"], key=repr))
+    elif kind == "XmlForClauseOption" and "Value" in fields:
+        fields["Value"] = dict(fields["Value"][1])["Value"]
     elif kind in ("XmlForClause", "JsonForClause"):
         fields["Options"] = tuple(sorted(fields["Options"], key=repr))
     elif kind == "BackwardsCompatibleDropIndexClause":

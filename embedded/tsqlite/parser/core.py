@@ -233,6 +233,8 @@ class Core:
             name = t.Name((self.advance().value,), line=line)
         else:
             name = self.name(3)
+            if "" in name.parts:
+                self.fail(self.tokens[self.pos - 2])
         args: tuple[int | str, ...] = ()
         if self.tok.word == "(":
             args = self.parenthesized(self._type_argument)

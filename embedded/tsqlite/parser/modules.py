@@ -216,7 +216,10 @@ class Modules(Tables):
         if self.tok.word in ("NOT", "WITH"):
             self.refuse(f"a trigger's {self.tok.word}")
         self.expect("AS")
-        return t.CreateTrigger(action, name, self.text, table, timing, events, self._body_to_end(), options=options)
+        body = self._body_to_end()
+        if not body:
+            self.fail()
+        return t.CreateTrigger(action, name, self.text, table, timing, events, body, options=options)
 
     # --- schemas and principals
 

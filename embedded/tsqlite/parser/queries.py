@@ -604,6 +604,8 @@ class Queries(Expressions):
     def _optimize_for(self) -> None:
         self.variable()
         if self.accept("="):
-            self.value()
+            self.accept("-")
+            if self.literal() is None:
+                self.fail()
         else:
             self.expect("UNKNOWN")
