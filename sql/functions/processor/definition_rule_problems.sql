@@ -67,13 +67,12 @@ SELECT
 FROM OPENJSON(@definition, '$.on') AS o
 WHERE o.type = 1 AND o.value NOT IN (N'insert', N'update', N'delete')
 UNION ALL
-SELECT rule_broken.path, NULL, rule_broken.problem, rule_broken.suggestion
+SELECT rule_broken.path, NULL, rule_broken.problem, NULL
 FROM asked AS a
 CROSS APPLY ( VALUES
     (
         N'on',
         N'Name at least one of insert, update and delete.',
-        NULL,
         CASE
             WHEN COALESCE(a.on_insert + a.on_update + a.on_delete, 0) = 0
             AND JSON_QUERY(@definition, '$.on') = N'[]' THEN 1
@@ -83,34 +82,29 @@ CROSS APPLY ( VALUES
     (
         N'table',
         N'Detection needs a stamp column: created, modified or rowversion.',
-        NULL,
         CASE WHEN a.has_created + a.has_modified + a.has_rowversion = 0 THEN 1 ELSE 0 END
     ),
     (
         N'on',
         N'An insert is told from an update by its created column: name table.created.',
-        NULL,
         CASE WHEN a.on_insert = 1 AND a.has_created = 0 THEN 1 ELSE 0 END
     ),
     (
         N'on',
         N'Updates are seen by table.modified or table.rowversion: name one.',
-        NULL,
         CASE WHEN a.on_update = 1 AND a.has_modified + a.has_rowversion = 0 THEN 1 ELSE 0 END
     ),
     (
         N'on',
         N'Deletes are seen by table.soft_delete or by table.key_snapshot_minutes: name one.',
-        NULL,
         CASE WHEN a.on_delete = 1 AND a.has_soft_delete + a.has_key_snapshot = 0 THEN 1 ELSE 0 END
     ),
     (
         N'table.soft_delete',
         N'A soft delete is seen by table.modified or table.rowversion: name one.',
-        NULL,
         CASE WHEN a.on_delete = 1 AND a.has_soft_delete = 1 AND a.has_modified + a.has_rowversion = 0 THEN 1 ELSE 0 END
     )
-) AS rule_broken (path, problem, suggestion, is_broken)
+) AS rule_broken (path, problem, is_broken)
 WHERE rule_broken.is_broken = 1
 UNION ALL
 SELECT N'name', LEFT(given.name, 400), N'A name has 1 to 100 characters, none of them a control character.', NULL

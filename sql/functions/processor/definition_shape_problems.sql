@@ -117,6 +117,10 @@ FROM given AS g
 INNER JOIN known AS k ON k.parent = g.parent AND k.name = g.name COLLATE Latin1_General_BIN2
 WHERE g.type <> 0 AND k.kinds NOT LIKE '%' + CONVERT(CHAR(1), g.type) + '%'
 UNION ALL
+SELECT (g.parent + g.name) COLLATE DATABASE_DEFAULT, LEFT(g.value, 400), N'It has more than 4000 characters.', NULL
+FROM given AS g
+WHERE g.type = 1 AND LEN(g.value) > 4000
+UNION ALL
 SELECT (k.parent + k.name) COLLATE DATABASE_DEFAULT, NULL, N'It is missing.', NULL
 FROM known AS k
 WHERE k.is_required = 1

@@ -5,7 +5,8 @@ GO
 name_similarity: how alike two names are, one row with one column similarity from 0 (nothing in common) to 1 (equal).
 
 The share of common pairs of neighbouring characters (Dice's coefficient), without regard to case; both ends count as characters,
-so that a right beginning weighs more. Names are at most 128 characters; what is longer is cut.
+so that a right beginning weighs more. Names are at most 128 characters; what is longer is cut. The collation is one that takes a
+surrogate pair for the one character that it is.
 */
 CREATE OR ALTER FUNCTION notify.name_similarity (@left_name NVARCHAR(4000), @right_name NVARCHAR(4000))
 RETURNS TABLE AS RETURN WITH number AS (
@@ -40,8 +41,8 @@ RETURNS TABLE AS RETURN WITH number AS (
 ),
 padded AS (
     SELECT
-        N'^' + LOWER(LEFT(@left_name, 128)) + N'$' AS left_text,
-        N'^' + LOWER(LEFT(@right_name, 128)) + N'$' AS right_text
+        N'^' + LOWER(LEFT(@left_name COLLATE Latin1_General_100_CI_AS_SC, 128)) + N'$' AS left_text,
+        N'^' + LOWER(LEFT(@right_name COLLATE Latin1_General_100_CI_AS_SC, 128)) + N'$' AS right_text
 ),
 left_pair AS (
     SELECT DISTINCT SUBSTRING(p.left_text, i.n, 2) AS pair
