@@ -555,9 +555,8 @@ def _scalar_subquery(scope: Scope, node: tree.ScalarSubquery) -> typed.Expr:
     bound = bind_query(scope.context, node.query, scope, "subquery")
     if len(bound.columns) != 1:
         raise sql_error(116)
-    type_ = bound.columns[0].type
-    if not bound.always_one_row:
-        type_ = type_.with_nullable(True)
+    # Nullable whatever the query, as SQL Server describes it.
+    type_ = bound.columns[0].type.with_nullable(True)
     return typed.ScalarSubquery(type_, bound.query, not at_most_one_row(bound))
 
 

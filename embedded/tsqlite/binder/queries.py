@@ -36,16 +36,6 @@ class Bound:
     assigns: tuple[str, ...] = ()
     into: tree.Name | None = None
 
-    @property
-    def always_one_row(self) -> bool:
-        """Whether there is exactly one row, whatever the data."""
-        s = self.select
-        if s is None or self.query is not s or s.having is not None or s.limit is not None:
-            return False
-        if self.grouped:
-            return not s.group_by
-        return s.source is None and s.where is None
-
 
 def at_most_one_row(bound: Bound) -> bool:
     """Whether a subquery cannot give a second row."""
