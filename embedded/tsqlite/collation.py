@@ -65,7 +65,7 @@ def combine(a: SqlType, b: SqlType) -> tuple[str | None, Label | None]:
     lb = _label(b)
     ca, cb = a.collation or DEFAULT_COLLATION, b.collation or DEFAULT_COLLATION
     if la == lb == "explicit" and ca != cb:
-        raise sql_error(468, ca, cb, "operation")
+        raise sql_error(468, cb, ca, "equal to")
     if la == "explicit":
         return a.collation, la
     if lb == "explicit":

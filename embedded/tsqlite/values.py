@@ -100,9 +100,11 @@ def _encode_datetime(value: object, type_: SqlType) -> Storage:
         ticks = (value.toordinal() - _ORDINAL_1) * TICKS_PER_DAY
     else:
         raise TypeError(f"{type_} cannot hold a {type(value).__name__}")
-    if type_.name == "datetime2":
+    if type_.name in ("datetime2", "datetimeoffset"):
         step = 10 ** (7 - (7 if type_.scale is None else type_.scale))
-        return int(round_half_away(ticks, step) * step)
+        ticks = round_half_away(ticks, step) * step
+    if type_.name == "datetime2":
+        return ticks
     if type_.name == "datetimeoffset":
         offset = value.utcoffset() if isinstance(value, datetime.datetime) else None
         minutes = 0 if offset is None else int(offset.total_seconds() // 60)
