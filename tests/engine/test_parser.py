@@ -176,6 +176,7 @@ def test_go_inside_a_nested_comment_is_no_separator() -> None:
         ("IF 1 SELECT 1", 4145, None, 1),
         ("SELECT 1 WITH c AS (SELECT 1 AS a) SELECT a FROM c", 319, None, 1),
         ("UPDATE t SET a = 1 WITH c AS (SELECT 1 AS a) SELECT a FROM c", 319, None, 1),
+        ("SELECT a FROM t WITH c AS (SELECT 1 AS a) SELECT a FROM c", 336, None, 1),
         ("PRINT 'x' THROW 50001, 'x', 1", 102, "Incorrect syntax near 'THROW'.", 1),
         (
             "SELECT 1; CREATE VIEW v AS SELECT 1 AS a",

@@ -13,10 +13,8 @@ from tsqlite.errors import SqlError, Unsupported
 from tsqlite.lexer import tokenize
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = [
-    *sorted((Path(__file__).parent / "samples").glob("*.sql")),
-    *(file for folder in ("sql", "migrations", "examples") for file in sorted((ROOT / folder).rglob("*.sql"))),
-]
+FOLDERS = ("sql", "migrations", "examples", "tests")
+FILES = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.sql"))]
 
 pytestmark = [
     pytest.mark.compiler,

@@ -50,6 +50,7 @@ class Core:
         self.tokens = tokenize(text, quoted_identifiers=quoted_identifiers)
         self.pos = 0
         self.tok = self.tokens[0]
+        self.query_parentheses: dict[int, bool] = {}
 
     # --- the stream
 

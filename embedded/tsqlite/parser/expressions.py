@@ -127,10 +127,17 @@ class Expressions(Core):
 
     def at_query(self) -> bool:
         """Whether the parenthesis at the current token holds a query, looking through further parentheses."""
-        ahead = 0
-        while self.peek(ahead).word == "(":
-            ahead += 1
-        return ahead > 0 and self.peek(ahead).word == "SELECT"
+        if self.tok.word != "(":
+            return False
+        known = self.query_parentheses.get(self.pos)
+        if known is None:
+            ahead = 1
+            while self.peek(ahead).word == "(":
+                ahead += 1
+            known = self.peek(ahead).word == "SELECT"
+            # every parenthesis of the run has the same answer
+            self.query_parentheses.update(dict.fromkeys(range(self.pos, self.pos + ahead), known))
+        return known
 
     def _parenthesized_value(self) -> t.Expr:
         line = self.tok.line

@@ -355,7 +355,7 @@ class Queries(Expressions):
         elif self.tok.word == "WITH" and self.peek().kind in (Kind.WORD, Kind.QUOTED) and self.peek().word not in (
             "ROLLUP", "CUBE", "TIES", "CHECK"
         ):  # fmt: skip
-            raise self.with_error(self.tok)
+            raise self.cte_error(self.peek())
         return t.NamedTable(name, alias, hints, line=name.line)
 
     def table_alias(self) -> str | None:
