@@ -83,7 +83,7 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
         raise sql_error(8111, table)
     nullable = node.nullable
     if nullable is None:
-        user = session.catalog.user_type(None, node.type.name.name) if len(node.type.name.parts) == 1 else None
+        user = session.catalog.user_type(node.type.name.schema, node.type.name.name)
         nullable = not primary and node.identity is None and type_.name != "rowversion" and type_.nullable
         if user is not None:
             nullable = user.nullable and not primary

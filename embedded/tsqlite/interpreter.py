@@ -214,6 +214,11 @@ class Interpreter:
         frame.shape.checked = True
 
     def _compile(self, statement: tree.Statement, frame: Frame) -> None:
+        handler = HANDLERS.get(type(statement))
+        if handler is None or handler is Interpreter.cursor:
+            raise Unsupported("Cursors" if handler else type(statement).__name__, statement.line)
+        if isinstance(statement, tree.WaitFor) and statement.kind != "DELAY":
+            raise Unsupported(f"WAITFOR {statement.kind}", statement.line)
         if isinstance(statement, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete):
             self._plan(statement, frame, binder.bind_statement)
         elif isinstance(statement, tree.If | tree.While):
