@@ -21,7 +21,7 @@ demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its m
 	@$(BIN)/notify demo --directory demo --seed $(SEED)
 
 test: $(VENV)/ready ## run the whole test suite
-	@$(BIN)/python -m pytest -n 2 $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: $(VENV)/ready ## ruff, mypy --strict, maxdop on every .sql
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
