@@ -166,6 +166,11 @@ class Database:
         """The URL without its password."""
         return self.url.render_as_string(hide_password=True)
 
+    def create(self) -> None:
+        """Makes an embedded database's file, if it is not there."""
+        if self.url.drivername == EMBEDDED:
+            self.engine.connect().close()
+
     def open(self) -> Connection:
         """A connection that its caller closes.
 
@@ -174,6 +179,8 @@ class Database:
         """
         import sqlalchemy
 
+        if self.url.drivername == EMBEDDED and self.url.database and not Path(self.url.database).exists():
+            raise DatabaseUnreachable(f"no such file: {self.url.database} (notify migrate creates it)", role=self.role)
         engine = self.engine
         try:
             return Connection(self.role, engine, engine.raw_connection())

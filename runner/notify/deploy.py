@@ -310,6 +310,8 @@ def migrate(database: Database) -> Migrated:
     """Brings one role up to date: its Alembic history first, then every module whose text differs, then its roles."""
     role = database.role
     before_revision = after_revision = None
+    # An embedded database comes into being with its first connection; a server's is there, or this says that it is not.
+    database.create()
     if role in (Role.PROCESSOR, Role.QUEUE):
         before_revision, after_revision = _upgrade(database)
     before, after = _shell_files(role)

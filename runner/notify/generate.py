@@ -13,15 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from notify.databases import Connection, ResultSet
-from notify.errors import (
-    BeatMissing,
-    DatabaseError,
-    DatabaseUnreachable,
-    LeaseLost,
-    NotReadOnly,
-    QueueRestored,
-    RenderError,
-)
+from notify.errors import DatabaseError, DatabaseUnreachable, LeaseLost, RenderError
 from notify.procedures import processor, queue, replica, to_json
 from notify.procedures.processor import Batch
 from notify.procedures.replica import Extracted
@@ -33,8 +25,15 @@ __all__ = ["BatchResult", "Generator", "compose"]
 NAME_LIMIT: Final = 200
 KEY_LIMIT: Final = 200
 ADDRESS_LIMIT: Final = 320
-TRANSIENT: Final = frozenset({1205, 1222, 3947, 3948, 3960, 3961, 8645, 8651})
-"""Deadlock, lock timeout, redo or a version store in the way, no memory: no record's fault, and tried later."""
+NOT_THE_RECORD: Final = frozenset(
+    {208, 229, 916, 1205, 1222, 2812, 3947, 3948, 3960, 3961, 8645, 8651, 50101, 50150, 50155, 50157}
+)
+"""Errors that no record is to blame for: an object that is missing or may not be used, a deadlock, redo or a version
+store in the way, no memory. The batch goes back in line."""
+
+RECORD_ERRORS: Final = frozenset({220, 241, 242, 245, 295, 515, 547, 2601, 2627, 2628, 8114, 8115, 8152, 13609})
+"""Errors of a value that does not fit where it is to be stored."""
+
 CALL_LIMIT: Final = 8_000_000
 """Characters of bodies in one call of enqueue_messages: bounds memory here and the log there."""
 
@@ -142,10 +141,8 @@ class Generator:
         """
         try:
             return replica.extract_changes(self._replica, batch.request), {}
-        except (DatabaseUnreachable, NotReadOnly, BeatMissing):
-            raise
         except DatabaseError as error:
-            if error.number in TRANSIENT:
+            if isinstance(error, DatabaseUnreachable) or error.number in NOT_THE_RECORD:
                 raise
             request = replica.parse_request(batch.request)
             if len(request["changes"]) == 1:
@@ -154,10 +151,8 @@ class Generator:
         for change in request["changes"]:
             try:
                 replica.extract_changes(self._replica, to_json(request | {"changes": [change]}))
-            except (DatabaseUnreachable, NotReadOnly, BeatMissing):
-                raise
             except DatabaseError as error:
-                if error.number in TRANSIENT:
+                if isinstance(error, DatabaseUnreachable) or error.number in NOT_THE_RECORD:
                     raise
                 broken[change["change_number"]] = str(error)
         good = [change for change in request["changes"] if change["change_number"] not in broken]
@@ -171,17 +166,17 @@ class Generator:
             return []
         try:
             return _stored(decisions, queue.enqueue_messages(self._queue, decisions))
-        except (DatabaseUnreachable, QueueRestored):
-            raise
-        except DatabaseError:
+        except DatabaseError as error:
+            if error.number not in RECORD_ERRORS:
+                raise
             # One change that the queue cannot take refuses the whole call: each for itself tells which.
             done: list[dict[str, Any]] = []
             for decision in decisions:
                 try:
                     done += _stored([decision], queue.enqueue_messages(self._queue, [decision]))
-                except (DatabaseUnreachable, QueueRestored):
-                    raise
                 except DatabaseError as error:
+                    if error.number not in RECORD_ERRORS:
+                        raise
                     done.append(_failed(decision, f"the queue refuses it: {error}"))
             return done
 

@@ -3,7 +3,7 @@
 A template is named without its ending: ``price_reduced`` is
 
 - ``price_reduced.html.mako`` for e-mail, which defines ``subject()``, and
-- ``price_reduced.txt.mako``, the text alternative, if it is there (else the text is derived from the HTML),
+- ``price_reduced.text.mako``, the text alternative, if it is there (else the text is derived from the HTML),
 - ``price_reduced.sms.mako`` for SMS.
 
 Fields are the columns of the merge-field procedure's row. ``lines_json`` is ``lines`` in a template: lists and objects
@@ -43,7 +43,7 @@ REASON_LIMIT: Final = 400
 SUBJECT_LIMIT: Final = 400
 
 SUFFIXES: Final = {"email": ".html.mako", "sms": ".sms.mako", "push": ".push.mako"}
-TEXT_SUFFIX: Final = ".txt.mako"
+TEXT_SUFFIX: Final = ".text.mako"
 NAMED_FILE: Final = re.compile(r"""<%(?:inherit|namespace|include)\b[^>]*?\bfile\s*=\s*["']([^"'$]+)["']""")
 
 
@@ -320,7 +320,7 @@ def _one_line(subject: str, template: str) -> str:
 
 
 def _text_of(html: str) -> str:
-    """A text alternative from the HTML (1 to 2 ms a mail; a .txt.mako beside the template costs almost nothing)."""
+    """A text alternative from the HTML (1 to 2 ms a mail; a .text.mako beside the template costs almost nothing)."""
     from inscriptis import get_text
     from inscriptis.model.config import ParserConfig
 

@@ -12,7 +12,7 @@ from notify.procedures import call, processor, queue
 
 __all__ = ["Event", "Story", "record_key", "status", "why"]
 
-PROCESSOR_STATUS: Final = ("processor", "notifications", "tables", "work", "runs", "alerts")
+PROCESSOR_STATUS: Final = ("notifications", "scans", "runs", "alerts", "heartbeat", "held_key_scans")
 QUEUE_STATUS: Final = ("queue", "open_messages", "ended_messages", "alerts")
 
 
@@ -80,9 +80,7 @@ def why(databases: Databases, key: str) -> Story:
     if Role.PROCESSOR in databases:
         with databases.connection(Role.PROCESSOR) as connection:
             results = processor.explain_changes(connection, key)
-        story.parts |= {
-            name: result.records() for name, result in zip(("changes", "change_history"), results, strict=False)
-        }
+        story.parts |= dict(zip(("changes", "change_history", "watched", "key_snapshots"), results, strict=False))
         _processor_events(story)
     if Role.QUEUE in databases:
         with databases.connection(Role.QUEUE) as connection:

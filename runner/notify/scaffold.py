@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from notify import definitions
 from notify.config import Config
-from notify.databases import Connection, Databases, ResultSet, Role
+from notify.databases import Connection, ResultSet, Role
 from notify.errors import ConfigError, NotifyError, RenderError, UnknownName
 from notify.generate import compose
 from notify.procedures import from_json, processor, replica, to_json
@@ -88,8 +89,6 @@ def new_notification(config: Config, table: str, *, name: str | None, directory:
 
 
 def _columns(catalog: replica.Catalog, table: str) -> list[dict[str, Any]]:
-    import difflib
-
     schema, _, name = table.replace("[", "").replace("]", "").rpartition(".")
     schema = schema or "dbo"
     found = [
@@ -317,28 +316,24 @@ def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
     from notify.cycle import make_renderer
 
     databases = config.databases()
-    definition = _saved(databases, name)
-    table = definition["table"]
-    renderer = make_renderer(config)
-    with databases.connection(Role.REPLICA) as source:
-        keys = table.get("keys") or _primary_key(source, table)
-        if key and len(key) != len(keys):
-            raise ConfigError(
-                f"the key of {table['schema']}.{table['name']} is {', '.join(keys)}: give --key {len(keys)} times"
-            )
-        stamps = [*table.get("modified", ()), table.get("created"), table.get("rowversion"), *keys]
-        stamp = next(item for item in stamps if item)
-        chosen = [list(key)] if key else replica.newest_keys(source, table["schema"], table["name"], keys, stamp)
-        if not chosen:
-            raise NotifyError(f"{table['schema']}.{table['name']} is empty on the replica: nothing to preview")
+    with databases.connection(Role.PROCESSOR) as connection:
+        definition = _saved(connection, name)
         operations = [word[0].upper() for word in definition["on"]]
         operation = next((item for item in ("I", "U") if item in operations), "D")
-        fields = replica.notice_fields(
-            source, table["schema"], table["name"], keys, chosen[0], table.get("notice_columns") or []
-        )
-        rows = replica.merge_fields(source, definition["merge_procedure"], _changes(chosen, operation, fields))
+        asked = processor.get_preview(connection, name, operation)
+    schema, table, keys = asked["schema_name"], asked["table_name"], from_json(asked["key_columns"])
+    if key and len(key) != len(keys):
+        raise ConfigError(f"the key of {schema}.{table} is {', '.join(keys)}: give --key {len(keys)} times")
+    with databases.connection(Role.REPLICA) as source:
+        chosen = [list(key)] if key else replica.newest_keys(source, schema, table, keys, asked["stamp_column"])
+        if not chosen:
+            raise NotifyError(f"{schema}.{table} is empty on the replica: nothing to preview")
+        request = replica.parse_request(asked["request"])
+        fields = replica.notice_fields(source, schema, table, keys, chosen[0], request.get("notice_columns") or [])
+        request["changes"] = _changes(chosen, operation, fields)
+        rows = replica.extract_changes(source, to_json(request)).merge_rows
     databases.dispose()
-    composed = _compose(definition, name, rows, renderer, config)
+    composed = _compose(definition, name, rows, make_renderer(config), config)
     return {"notification": name, "record_key": to_json(chosen[0]), "messages": composed}
 
 
@@ -363,21 +358,11 @@ def _compose(
     return messages
 
 
-def _saved(databases: Databases, name: str) -> dict[str, Any]:
-    with databases.connection(Role.PROCESSOR) as connection:
-        stored = {item["name"]: item["definition"] for item in processor.get_definitions(connection)}
+def _saved(connection: Connection, name: str) -> dict[str, Any]:
+    stored = {item["name"]: item["definition"] for item in processor.get_definitions(connection)}
     if name not in stored:
-        raise UnknownName(f"no notification {name!r}; there are: {', '.join(sorted(stored)) or 'none'}")
+        near = difflib.get_close_matches(name, stored, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(stored)) or 'none'}"
+        raise UnknownName(f"no notification {name!r}; {hint}")
     definition: dict[str, Any] = stored[name]
     return definition
-
-
-def _primary_key(source: Connection, table: dict[str, Any]) -> list[str]:
-    columns = _columns(replica.read_catalog(source), f"{table['schema']}.{table['name']}")
-    keyed = [column for column in columns if column["key_ordinal"] is not None]
-    return [column["column_name"] for column in sorted(keyed, key=lambda column: int(column["key_ordinal"]))]
-
-
-def parse_key(text: str) -> list[str]:
-    """A record key's values."""
-    return [str(value) for value in from_json(text)]

@@ -148,7 +148,7 @@ def test_a_text_alternative_is_derived(renderer: Renderer) -> None:
 
 
 def test_a_text_template_goes_before(templates: Path) -> None:
-    (templates / "order.txt.mako").write_text("Order ${number}, ${vendor}")
+    (templates / "order.text.mako").write_text("Order ${number}, ${vendor}")
     rendered = Renderer([templates]).render("email", "order", fields())
     assert rendered.text == "Order 43, Smith & Sons"
 

@@ -150,15 +150,16 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     expected = sent + in_doubt + pending + explained + missing; missing and doubled must be 0.
 
     \b
-    --json: expected, sent, in_doubt, pending, explained, missing, doubled, changes {the same for changes},
-    reasons [{reason, messages}], findings [{notification, record_key, finding, detail}].
+    --json: expected, sent, in_doubt, pending, explained, missing, doubled (messages),
+    changes {expected, enqueued, pending, explained, missing, not_asked}, reasons [{reason, messages}],
+    findings [{finding, notification, record_key, detail}].
     Exit code 1 when something is missing or doubled.
     """
     from notify import audit as audits
     from notify.cli.output import print_json, print_table, progress
 
     with _opened(config_path) as databases, progress() as told:
-        report = audits.run_audit(databases, told)
+        report = audits.audit(databases, told)
     if as_json:
         print_json(report.to_json())
     else:
@@ -187,7 +188,8 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
     KEY is the record's key: one word per key column, or the JSON array that reports show.
 
     \b
-    --json: record_key, story [{at, role, event, detail}], changes, decisions, messages, attempts.
+    --json: record_key, story [{at, role, event}], changes, change_history, watched, key_snapshots, decisions,
+    messages, attempts, message_history.
     """
     from notify import reports
     from notify.cli.output import cell, print_json
@@ -212,7 +214,7 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
     short_help="Try failed changes again", epilog=example("notify requeue price_reduced --config demo/notify.toml")
 )
 @click.argument("notification")
-@click.option("--reason", help="Only those whose reason contains this text.")
+@click.option("--reason", help="Only those whose reason begins with this text.")
 @config_option
 @json_option
 def requeue(notification: str, reason: str | None, config_path: str | None, as_json: bool) -> None:

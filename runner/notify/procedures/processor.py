@@ -15,6 +15,7 @@ __all__ = [
     "Saved",
     "Scan",
     "activate_notification",
+    "approve_held_deletes",
     "audit_changes",
     "begin_run",
     "claim_batch",
@@ -25,9 +26,11 @@ __all__ = [
     "explain_changes",
     "get_activation",
     "get_audit_scans",
+    "get_audited_changes",
     "get_catalog",
     "get_definitions",
     "get_key_scans",
+    "get_preview",
     "get_scans",
     "pause_notification",
     "purge_processor",
@@ -138,9 +141,9 @@ def save_notification(connection: Connection, definition: dict[str, Any], *, dry
     return Saved(problems, row["action"], from_json(row["definition_before"]), from_json(row["definition_after"]))
 
 
-def get_definitions(connection: Connection) -> list[dict[str, Any]]:
-    """Every notification: name, state, definition (parsed JSON)."""
-    records = call(connection, "notify.get_definitions")[0].records()
+def get_definitions(connection: Connection, name: str | None = None) -> list[dict[str, Any]]:
+    """Every notification that is not retired, or the one of a name: name, state, definition (parsed), and more."""
+    records = call(connection, "notify.get_definitions", name=name)[0].records()
     return [{**record, "definition": from_json(record["definition"])} for record in records]
 
 
@@ -310,25 +313,59 @@ def release_batch(connection: Connection, batch: Batch, reason: str) -> None:
     )
 
 
-def requeue_changes(connection: Connection, notification: str | None, reason: str | None) -> int:
-    """Failed changes become pending again: how many."""
-    row = call(connection, "notify.requeue_changes", notification=notification, reason=reason)[0].rows[0]
-    return int(row[0])
+def requeue_changes(
+    connection: Connection, notification: str | None, reason: str | None, batch_size: int = 1000
+) -> int:
+    """Failed changes become pending again, those whose reason begins with `reason`: how many."""
+    requeued: int = 0
+    while True:
+        row = call(
+            connection, "notify.requeue_changes", notification=notification, reason=reason, batch_size=batch_size
+        )[0].one()
+        requeued += row["requeued"]
+        if row["requeued"] < batch_size:
+            return requeued
 
 
-def explain_changes(connection: Connection, record_key: str) -> list[ResultSet]:
-    """One record's story on the processor."""
-    return call(connection, "notify.explain_changes", record_key=record_key)
+def explain_changes(connection: Connection, record_key: str, table: str | None = None) -> list[list[dict[str, Any]]]:
+    """One record's story: its changes, every state they took, what is watched, the stored key snapshots."""
+    results = call(connection, "notify.explain_changes", record_key=record_key, table=table)
+    return [result.records() for result in results]
 
 
-def get_audit_scans(connection: Connection) -> list[ResultSet]:
-    """What the audit reads on the replica: one request per scan, high = low."""
-    return call(connection, "notify.get_audit_scans")
+def get_preview(connection: Connection, name: str, operation: str) -> dict[str, Any]:
+    """A notification's extract request without changes, its key columns (JSON), the best column to find new rows by."""
+    return call(connection, "notify.get_preview", name=name, record_key=None, operation=operation)[0].one()
 
 
-def audit_changes(connection: Connection, **parameters: Any) -> list[ResultSet]:
-    """Compares what the replica shows with what is recorded."""
-    return call(connection, "notify.audit_changes", **parameters)
+def get_audit_scans(connection: Connection) -> list[dict[str, Any]]:
+    """What the audit reads on the replica, and the lows of this moment: stamp_column_id, watermarks, request, ..."""
+    return call(connection, "notify.get_audit_scans")[0].records()
+
+
+def audit_changes(
+    connection: Connection, stamp_column_id: int, watermarks: str, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Which of a page's rows should be recorded and are not."""
+    return call(
+        connection,
+        "notify.audit_changes",
+        stamp_column_id=stamp_column_id,
+        watermarks=watermarks,
+        rows=to_json(rows),
+    )[0].records()
+
+
+def get_audited_changes(connection: Connection, after_change_number: int, take: int) -> list[dict[str, Any]]:
+    """The recorded changes, a page at a time; fewer than `take` is the last page."""
+    return call(connection, "notify.get_audited_changes", after_change_number=after_change_number, take=take)[
+        0
+    ].records()
+
+
+def approve_held_deletes(connection: Connection, key_scan_id: int) -> dict[str, Any]:
+    """A person says that a mass of vanished records was deleted indeed: what compare_keys gives."""
+    return call(connection, "notify.approve_held_deletes", key_scan_id=key_scan_id)[0].one()
 
 
 def status(connection: Connection) -> list[ResultSet]:
