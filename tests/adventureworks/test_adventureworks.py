@@ -1,7 +1,7 @@
 """Real data that nobody here made up: Microsoft's AdventureWorks purchasing tables.
 
 What should have been mailed is computed from the CSV files alone, by code that knows nothing of the product, and is
-compared with what the SMTP server received: record, recipient, channel and version, as a multiset, with amounts exact to
+compared with what the SMTP server received: record, recipient, channel and version, as a multiset, amounts exact to
 the cent.
 """
 
