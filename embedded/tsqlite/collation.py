@@ -178,6 +178,26 @@ _EXPANSIONS = {
 _STROKED = {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "ð": "d"}
 
 
+_DIGRAPHS = (("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("þ", "th"))
+
+
+def check_searchable(needle: str, text: str, name: str) -> None:
+    """Refuse a search, character by character, where one string has a letter that the other writes as two, a combining
+    mark, or a character without weight. ``Unsupported``.
+    """
+    if not name.startswith("ts_win"):
+        return
+    if any(c in _IGNORED for c in needle):
+        raise Unsupported("Searching for a character that has no weight in its collation: use COLLATE ..._BIN2")
+    if needle.isascii() and text.isascii():
+        return
+    a, b = needle.lower(), text.lower()
+    if any((letter in a and pair in b) or (letter in b and pair in a) for letter, pair in _DIGRAPHS):
+        raise Unsupported("Searching where one letter equals two (ß and ss): use COLLATE ..._BIN2")
+    if any(map(unicodedata.combining, a)) or any(map(unicodedata.combining, b)):
+        raise Unsupported("Searching in a string with combining marks: use COLLATE ..._BIN2")
+
+
 class _Weights(dict[int, str]):
     """Primary weights by code point, filled when first asked for."""
 

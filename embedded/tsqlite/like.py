@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import collation
-from .collation import BINARY_COLLATIONS
+from .collation import BINARY_COLLATIONS, check_searchable
 from .errors import sql_error
 
 # A range stands for the characters that sort between its ends; these are the ones tried.
@@ -109,6 +109,8 @@ def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | No
     expression = compiled(pattern, name, escape)
     if expression is None:
         return False
+    if not (value.isascii() and pattern.isascii()):
+        check_searchable(unicodedata.normalize("NFC", pattern), unicodedata.normalize("NFC", value), name)
     folded = fold(value, name)
     if expression.fullmatch(folded):
         return True

@@ -157,6 +157,17 @@ def test_unknown_and_unbuilt_functions_are_refused() -> None:
     assert caught.value.number == 174
 
 
+def test_searches_that_a_collation_makes_ambiguous_are_refused() -> None:
+    for e in (
+        call("CHARINDEX", lit("ss", n=True), lit("straße", n=True)),
+        call("REPLACE", lit("e\u0301", n=True), lit("e", n=True), lit("x", n=True)),
+        call("REPLACE", lit("a\0b", n=True), lit("\0", n=True), lit("", n=True)),
+    ):
+        with pytest.raises(Unsupported):
+            run(e)
+    assert run(call("CHARINDEX", lit("t", n=True), lit("straße", n=True))) == 2
+
+
 def test_every_function_is_documented() -> None:
     assert all(f.link.startswith("https://learn.microsoft.com/sql/") for f in functions.functions())
 
