@@ -729,7 +729,9 @@ def _written_rows(
         select.where = there if where is None else typed.Logic("AND", where, there)
         inner = typed.QueryRows(context.alias(), select)
         values: list[typed.Expr] = [typed.ColumnValue(e.type, inner, n, n) for e, n in zip(outputs, names, strict=True)]
-        select = typed.Select(values, list(names), inner, group_by=[values[0]])
+        # The plus keeps SQLite from reading the whole target in the order of its rows, to spare itself the sorting.
+        each = typed.Operation(values[0].type, [values[0]], lambda a: f"+{a[0]}", "each row once")
+        select = typed.Select(values, list(names), inner, group_by=[each])
     if node.top is not None:
         if node.top.with_ties:
             raise sql_error(102, "WITH")
