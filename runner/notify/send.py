@@ -50,6 +50,7 @@ DRAIN_TRIES: Final = 3
 """Connections a worker tries before it gives up, when draining."""
 OUTCOME_SECONDS: Final = 0.05
 """How long an outcome waits for a begin to share its commit with."""
+OUTCOME_KEYS: Final = Outcome._fields
 
 
 @dataclass
@@ -291,15 +292,16 @@ class Sender:
         attempt_id = str(uuid.uuid4())
         with journal.busy():
             outcome = await session.prepare(message)
+        begun = False
         if outcome is None:
-            if await journal.begin(message, attempt_id, gateway):
+            if begun := await journal.begin(message, attempt_id, gateway):
                 with journal.busy():
                     outcome = await session.hand_over()
             else:
                 # Also where no one knows whether the attempt was committed: it is certain that nothing was handed over.
                 outcome = Outcome("not_handed_over", detail="the attempt was not granted")
                 await session.abandon()
-        journal.record(message, attempt_id, gateway, outcome)
+        journal.record(message, attempt_id, gateway, outcome, begun=begun)
         match outcome.outcome:
             case "accepted":
                 self.summary.accepted += 1
@@ -494,17 +496,13 @@ class _Journal:
         self._changed.set()
         return await granted
 
-    def record(self, message: Message, attempt_id: str, gateway: str, outcome: Outcome) -> None:
-        """An outcome to be stored with the next commit."""
-        self._outcomes.append(
-            {
-                "message_id": message.message_id,
-                "attempt_id": attempt_id,
-                "claim_token": str(message.claim_token),
-                "gateway": gateway,
-                **{name: value for name, value in outcome._asdict().items() if value is not None},
-            }
-        )
+    def record(self, message: Message, attempt_id: str, gateway: str, outcome: Outcome, *, begun: bool = False) -> None:
+        """An outcome to be stored with the next commit. `begun`: its attempt is known to be committed."""
+        entry: dict[str, Any] = {"message_id": message.message_id, "attempt_id": attempt_id}
+        if not begun:
+            entry |= {"claim_token": str(message.claim_token), "gateway": gateway}
+        entry |= {name: value for name, value in zip(OUTCOME_KEYS, outcome, strict=True) if value}
+        self._outcomes.append(entry)
         self._settled.clear()
         self._changed.set()
 
