@@ -171,11 +171,10 @@ class Emitter:
                 return f"WITH RECURSIVE {ctes} {self.query(node.query)}"
             case typed.JsonText():
                 name = quote(names(node.query)[0])
-                # HAVING: no rows at all give no row, and a subquery NULL.
+                limit = "" if _limited(node.query) else " LIMIT -1"
                 return (
                     f"SELECT {sqlite_literal(node.before)} || group_concat({name}, ',') || {sqlite_literal(node.after)}"
-                    f" AS c1 FROM ({self.query(node.query)}{'' if _limited(node.query) else ' LIMIT -1'})"
-                    " HAVING count(*) > 0"
+                    f" AS c1 FROM ({self.query(node.query)}{limit}){' HAVING count(*) > 0' if node.top else ''}"
                 )
         raise AssertionError(type(node).__name__)
 

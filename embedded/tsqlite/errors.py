@@ -71,7 +71,6 @@ class Unsupported(Exception):
         return f"{self.construct} is not supported{at}"
 
 
-
 MESSAGES: Final[dict[int, str]] = {
     101: "Query not allowed in Waitfor.",
     102: "Incorrect syntax near '%s'.",
@@ -135,7 +134,7 @@ MESSAGES: Final[dict[int, str]] = {
     217: "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).",
     218: "Could not find the type '%s'. Either it does not exist or you do not have the necessary permission.",
     220: "Arithmetic overflow error for data type %s, value = %s.",
-    225: "The parameters supplied for the %s \"%s\" are not valid.",
+    225: 'The parameters supplied for the %s "%s" are not valid.',
     229: "The %s permission was denied on the object '%s', database '%s', schema '%s'.",
     232: "Arithmetic overflow error for type %s, value = %s.",
     235: "Cannot convert a char value to money. The char value has incorrect syntax.",
@@ -177,13 +176,12 @@ MESSAGES: Final[dict[int, str]] = {
     444: "Select statements included within a function cannot return data to a client.",
     447: "Expression type %s is invalid for COLLATE clause.",
     448: "Invalid collation '%s'.",
-    451: "Cannot resolve collation conflict between \"%s\" and \"%s\" in %s operator occurring in %s statement "
-    "column %d.",
+    451: 'Cannot resolve collation conflict between "%s" and "%s" in %s operator occurring in %s statement column %d.',
     452: "COLLATE clause cannot be used on user-defined data types.",
     457: "Implicit conversion of %s value to %s cannot be performed because the collation of the value is unresolved "
-    "due to a collation conflict between \"%s\" and \"%s\" in %s operator.",
+    'due to a collation conflict between "%s" and "%s" in %s operator.',
     468: 'Cannot resolve the collation conflict between "%s" and "%s" in the %s operation.',
-    487: "An invalid option was specified for the statement \"%s\".",
+    487: 'An invalid option was specified for the statement "%s".',
     505: "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name '%s' and "
     "the index name '%s'. The duplicate key value is %s.",
     506: 'The invalid escape character "%s" was specified in a %s predicate.',
@@ -203,8 +201,8 @@ MESSAGES: Final[dict[int, str]] = {
     544: "Cannot insert explicit value for identity column in table '%s' when IDENTITY_INSERT is set to OFF.",
     545: "Explicit value must be specified for identity column in table '%s' either when IDENTITY_INSERT is set to ON "
     "or when a replication user is inserting into a NOT FOR REPLICATION identity column.",
-    547: "The %s statement conflicted with the %s constraint \"%s\". The conflict occurred in database \"%s\", table "
-    "\"%s\"%s.",
+    547: 'The %s statement conflicted with the %s constraint "%s". The conflict occurred in database "%s", table '
+    '"%s"%s.',
     556: "INSERT EXEC failed because the stored procedure altered the schema of the target table.",
     574: "%s statement cannot be used inside a user transaction.",
     650: "You can only specify the READPAST lock in the READ COMMITTED or REPEATABLE READ isolation levels.",
@@ -218,7 +216,7 @@ MESSAGES: Final[dict[int, str]] = {
     1033: "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table "
     "expressions, unless TOP, OFFSET or FOR XML is also specified.",
     1038: "An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name. "
-    "For other statements, look for empty alias names. Aliases defined as \"\" or [] are not allowed. Change the alias "
+    'For other statements, look for empty alias names. Aliases defined as "" or [] are not allowed. Change the alias '
     "to a valid name.",
     1060: "The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer.",
     1087: 'Must declare the table variable "%s".',
@@ -263,8 +261,8 @@ MESSAGES: Final[dict[int, str]] = {
     2715: "Column, parameter, or variable #%d: Cannot find data type %s.",
     2716: "Column, parameter, or variable #%d: Cannot specify a column width on data type %s.",
     2732: "Error number %d is invalid. The number must be from %d through %d and it cannot be 50000.",
-    2738: 'A table can only have one timestamp column. Because table \'%s\' already has one, the column \'%s\' '
-    'cannot be '
+    2738: "A table can only have one timestamp column. Because table '%s' already has one, the column '%s' "
+    "cannot be "
     "added.",
     2739: "The text, ntext, and image data types are invalid for local variables.",
     2744: "Multiple identity columns specified for table '%s'. Only one identity column per table is allowed.",
@@ -323,7 +321,7 @@ MESSAGES: Final[dict[int, str]] = {
     "specified "
     "more than once.",
     4511: "Create View or Function failed because no column name was specified for column %d.",
-    4701: "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
+    4701: 'Cannot find the object "%s" because it does not exist or you do not have permissions.',
     4712: "Cannot truncate table '%s' because it is being referenced by a FOREIGN KEY constraint.",
     4901: "ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition specified, "
     "or the column being added is an identity or timestamp column, or alternatively if none of the previous conditions "
@@ -367,7 +365,7 @@ MESSAGES: Final[dict[int, str]] = {
     "being aggregated contains an outer reference, then that outer reference must be the only column referenced in the "
     "expression.",
     8127: 'Column "%s" is invalid in the ORDER BY clause because it is not contained in either an aggregate '
-    'function or '
+    "function or "
     "the GROUP BY clause.",
     8133: "At least one of the result expressions in a CASE specification must be an expression other than the NULL "
     "constant.",
@@ -406,7 +404,7 @@ MESSAGES: Final[dict[int, str]] = {
     "values to be generated.",
     13608: "Property cannot be found on the specified JSON path.",
     13609: "JSON text is not properly formatted. Unexpected character '%s' is found at position %d.",
-    13610: "The argument %d of the \"%s\" must be a string literal.",
+    13610: 'The argument %d of the "%s" must be a string literal.',
     13624: "Object or array cannot be found in the specified JSON path.",
     14701: "The fractional part of the provided time value overflows the scale of the corresponding SQL Server "
     "parameter or column.",
@@ -433,7 +431,7 @@ MESSAGES: Final[dict[int, str]] = {
     169: "A column has been specified more than once in the order by list. Columns in the order by list must be "
     "unique.",
     239: "Duplicate common table expression name '%s' was specified.",
-    240: "Types don't match between the anchor and the recursive part in column \"%s\" of recursive query \"%s\".",
+    240: 'Types don\'t match between the anchor and the recursive part in column "%s" of recursive query "%s".',
     253: "Recursive member of a common table expression '%s' has multiple recursive references.",
     263: "Must specify table to select from.",
     310: "The value %s specified for the MAXRECURSION option exceeds the allowed maximum of 32767.",
@@ -458,7 +456,7 @@ MESSAGES: Final[dict[int, str]] = {
     5308: "Windowed functions, aggregates and NEXT VALUE FOR functions do not support integer indices as ORDER BY "
     "clause expressions.",
     8161: "Argument %s of the %s function does not match any of the expressions in the GROUP BY clause.",
-    8167: "The type of column \"%s\" conflicts with the type of other columns specified in the UNPIVOT list.",
+    8167: 'The type of column "%s" conflicts with the type of other columns specified in the UNPIVOT list.',
     10705: "Subqueries are not allowed in the OUTPUT clause.",
     10741: "A TOP can not be used in the same query or sub-query as a OFFSET.",
     10757: "The function '%s' may not have a WITHIN GROUP clause.",
@@ -466,7 +464,7 @@ MESSAGES: Final[dict[int, str]] = {
     "clause with a table name.",
     13601: "Property '%s' cannot be generated in JSON output due to a conflict with another column name or alias. Use "
     "different names and aliases for each column in SELECT list.",
-    13602: "The FOR JSON clause is not allowed in a ASSIGNMENT statement.",
+    13602: "The FOR JSON clause is not allowed in a %s statement.",
     13605: "Column expressions and data sources without names or aliases cannot be formatted as JSON text using "
     "FOR JSON"
     " clause. Add alias to the unnamed column or table.",

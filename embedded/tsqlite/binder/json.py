@@ -12,7 +12,7 @@ from .. import functions, tree
 from ..convert import convert as convert_value
 from ..errors import Unsupported, sql_error
 from ..functions import Argument, Call, SessionProtocol
-from ..functions.runtime import scalar
+from ..runtime import aggregate, scalar
 from ..types import SqlType, nvarchar, parse_type
 from ..values import decimal_text, guid_text, unscaled
 from . import typed
@@ -25,20 +25,20 @@ RESULT_NAME = "JSON_F52E2B61-18A1-11d1-B105-00805F49916B"
 
 def for_json(context: Context, bound: Bound, node: tree.ForJson, *, top: bool) -> Bound:
     """FOR JSON PATH or AUTO over a query. Errors: 13605 no name, 13601 two of one name, 13603, 13620."""
-    if node.mode == "AUTO" and bound.scope is not None and len(bound.scope.ranges) != 1:
-        if not bound.scope.ranges:
-            raise sql_error(13600)
-        raise Unsupported("FOR JSON AUTO over several tables", node.line)
+    if node.mode == "AUTO" and bound.scope is not None and not bound.scope.ranges:
+        raise sql_error(13600)
     if node.root is not None and node.without_array_wrapper:
         raise sql_error(13620)
     if bound.assigns:
-        raise sql_error(13602)
+        raise sql_error(13602, "ASSIGNMENT")
     paths: list[list[str]] = []
     for column in bound.columns:
         if not column.name:
             raise sql_error(13605)
         paths.append(column.name.split(".") if node.mode == "PATH" else [column.name])
-    _check_paths(paths, [c.name or "" for c in bound.columns])
+    nested = node.mode == "AUTO" and bound.scope is not None and len(bound.scope.ranges) > 1
+    if not nested:
+        _check_paths(paths, [c.name or "" for c in bound.columns])
     raw = [_is_json(bound, i) for i in range(len(bound.columns))]
     kinds = ["json" if r else _kind(c.type) for c, r in zip(bound.columns, raw, strict=True)]
     query = bound.query
@@ -46,21 +46,122 @@ def for_json(context: Context, bound: Bound, node: tree.ForJson, *, top: bool) -
         query.limit = typed.Limit()
     range_ = derived_range(context, bound, "")
     assert range_.source is not None
+    if nested:
+        rows = _nested(bound, node, range_, kinds)
+        return _wrapped(bound, node, rows, top)
     spec = json.dumps([node.include_null_values, paths, kinds], ensure_ascii=False)
-    quoted = "'" + spec.replace("'", "''") + "'"
+    quoted = _quoted(spec)
     text = typed.Operation(
         nvarchar(-1, nullable=False),
         [c.expr for c in range_.columns],
         lambda a: f"ts_json_object({', '.join([quoted, *a])})",
         "FOR JSON",
     )
-    rows = typed.Select([text], ["c1"], range_.source)
+    return _wrapped(bound, node, typed.Select([text], ["c1"], range_.source), top)
+
+
+def _wrapped(bound: Bound, node: tree.ForJson, rows: typed.Query, top: bool) -> Bound:
     before, after = ("", "") if node.without_array_wrapper else ("[", "]")
     if node.root is not None:
         before, after = f"{{{_string(node.root or 'root')}:{before}", f"{after}}}"
     type_ = nvarchar(-1).with_collation(None, "coercible-default")
-    made = typed.JsonText(type_, rows, before, after)
+    made = typed.JsonText(type_, rows, before, after, top)
     return Bound(made, [BoundColumn(RESULT_NAME if top else None, type_)], into=bound.into)
+
+
+def _nested(bound: Bound, node: tree.ForJson, range_: Range, kinds: Sequence[str]) -> typed.Query:
+    """AUTO over several tables: each table, in the order of the select list, is an array inside the one before."""
+    levels: list[Range] = []
+    level_of: list[int] = []
+    for column in bound.columns:
+        of = column.origin.range if column.origin is not None else None
+        if of is None:
+            raise Unsupported("FOR JSON AUTO over several tables with a computed column", node.line)
+        if of not in levels:
+            levels.append(of)
+        level_of.append(levels.index(of))
+    columns = [[c.name or "", level] for c, level in zip(bound.columns, level_of, strict=True)]
+    for level in range(len(levels)):
+        names = [str(n) for n, at in columns if at == level] + [r.name for r in levels[level + 1 : level + 2]]
+        _check_paths([[n] for n in names], names)
+    spec = json.dumps([node.include_null_values, [r.name for r in levels], columns], ensure_ascii=False)
+    texts: list[typed.Expr] = []
+    for shown, kind in zip(range_.columns, kinds, strict=True):
+        texts.append(_value(shown.expr, kind))
+    text = typed.Aggregate(
+        nvarchar(-1),
+        "FOR JSON",
+        texts,
+        lambda args, order_by="", over="": f"ts_json_nested({', '.join([_quoted(spec), *args])})",
+    )
+    return typed.Select([text], ["c1"], range_.source, having=typed.Test([], lambda a: "count(*) > 0"))
+
+
+def _value(expr: typed.Expr, kind: str) -> typed.Expr:
+    return typed.Operation(nvarchar(-1), [expr], lambda a: f"ts_json_value_text({_quoted(kind)}, {a[0]})")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@scalar("ts_json_value_text", 2, session=True)
+def _value_text(session: SessionProtocol, kind: str, value: Any) -> str | None:
+    return None if value is None else value_text(value, _type(kind), session)
+
+
+@aggregate("ts_json_nested", -1)
+class _Nested:
+    """Rows to objects within objects; a level's object goes on while its values stay the same."""
+
+    def __init__(self) -> None:
+        self.out: list[str] = []
+        self.open: list[tuple[str | None, ...]] = []
+
+    def step(self, spec: str, *values: str | None) -> None:
+        include, names, columns = _nesting(spec)
+        rows = [tuple(v for v, (_, at) in zip(values, columns, strict=True) if at == i) for i in range(len(names))]
+        same = 0
+        while same < len(self.open) - 1 and self.open[same] == rows[same]:
+            same += 1
+        if self.open:
+            self._close(same)
+            self.out.append(",")
+        for level in range(same, len(names)):
+            shown = [n for n, at in columns if at == level]
+            members = [
+                f"{_string(n)}:{'null' if v is None else v}"
+                for n, v in zip(shown, rows[level], strict=True)
+                if v is not None or include
+            ]
+            self.out.append("{" + ",".join(members))
+            if level < len(names) - 1:
+                self.out.append(("," if members else "") + _string(names[level + 1]) + ":[")
+            self.open.append(rows[level])
+
+    def _close(self, keep: int) -> None:
+        """Close the objects below ``keep`` levels."""
+        depth = len(self.open)
+        while depth > keep:
+            self.out.append("}" if depth == len(self.open) else "]}")
+            depth -= 1
+        del self.open[keep:]
+
+    def final(self) -> str:
+        self._close(0)
+        return "".join(self.out)
+
+    def inverse(self, *values: object) -> None:
+        raise AssertionError("FOR JSON is no window function")
+
+    def value(self) -> str:
+        raise AssertionError("FOR JSON is no window function")
+
+
+@lru_cache(maxsize=256)
+def _nesting(spec: str) -> tuple[bool, list[str], list[tuple[str, int]]]:
+    include, names, columns = json.loads(spec)
+    return include, names, columns
 
 
 def _check_paths(paths: Sequence[Sequence[str]], names: Sequence[str]) -> None:
@@ -97,15 +198,16 @@ def _kind(type_: SqlType) -> str:
 @lru_cache(maxsize=512)
 def _spec(text: str) -> tuple[bool, list[list[str]], list[SqlType | str]]:
     include, paths, kinds = json.loads(text)
-    types: list[SqlType | str] = []
-    for kind in kinds:
-        if kind in ("json", "string"):
-            types.append(kind)
-            continue
-        name, _, rest = kind.partition("(")
-        args = tuple(a if a == "max" else int(a) for a in rest.rstrip(")").split(",")) if rest else ()
-        types.append(parse_type(name, args))
-    return include, paths, types
+    return include, paths, [_type(kind) for kind in kinds]
+
+
+@lru_cache(maxsize=256)
+def _type(kind: str) -> SqlType | str:
+    if kind in ("json", "string"):
+        return kind
+    name, _, rest = kind.partition("(")
+    args = tuple(a if a == "max" else int(a) for a in rest.rstrip(")").split(",")) if rest else ()
+    return parse_type(name, args)
 
 
 @scalar("ts_json_object", -1, session=True)

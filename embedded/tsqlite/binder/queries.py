@@ -104,6 +104,8 @@ def bind_query(context: Context, node: tree.Query, outer: Scope | None, role: st
     if node.for_json is not None:
         from .json import for_json
 
+        if role == "insert":
+            raise sql_error(13602, "INSERT")
         return for_json(context, bound, node.for_json, top=role == "top")
     return bound
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..errors import sql_error
-from ..functions.runtime import scalar
+from ..runtime import scalar
 
 
 # Volatile: SQLite may evaluate a constant call before it knows that it is needed.

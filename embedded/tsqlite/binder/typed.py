@@ -332,12 +332,16 @@ class With(Query):
 
 @dataclass(eq=False, slots=True)
 class JsonText(Query):
-    """FOR JSON: the objects in the only column of ``query``, joined; no row at all when there are none."""
+    """FOR JSON: the objects in the only column of ``query``, joined.
+
+    Of no objects it is NULL, and as a statement's own result (``top``) no row at all.
+    """
 
     type: SqlType
     query: Query
     before: str
     after: str
+    top: bool = False
 
 
 def parts(node: Any) -> Iterator[Typed]:
