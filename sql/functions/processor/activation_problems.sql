@@ -4,14 +4,15 @@ GO
 /*
 activation_problems: what keeps a stored notification from being activated, seen against the present copy of the catalog.
 
-Parameters  @notification_id.
+Parameters  @notification_id; @definition: definition_of the same one. It comes in a variable, since the text of an inline
+            function is expanded: a call in its place would be made once for every row that is checked against it.
 Returns     path, problem (a sentence, with the CREATE INDEX where one is missing).
 */
-CREATE OR ALTER FUNCTION notify.activation_problems (@notification_id INTEGER)
+CREATE OR ALTER FUNCTION notify.activation_problems (@notification_id INTEGER, @definition NVARCHAR(MAX))
 RETURNS TABLE AS RETURN SELECT
     CONVERT(NVARCHAR(300), p.path) AS path,
     CONVERT(NVARCHAR(1000), CONCAT(N'''' + p.value + N''': ', p.problem, N' Perhaps ' + p.suggestion + N'?')) AS problem
-FROM notify.definition_problems(notify.definition_of(@notification_id)) AS p
+FROM notify.definition_problems(@definition) AS p
 UNION ALL
 SELECT
     N'table',

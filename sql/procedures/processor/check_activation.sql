@@ -12,13 +12,14 @@ AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     DECLARE @message NVARCHAR(2048);
+    DECLARE @definition NVARCHAR(MAX) = notify.definition_of(@notification_id);
     DECLARE
         @reasons NVARCHAR(MAX) = (
             SELECT
                 STRING_AGG(CONVERT(NVARCHAR(MAX), CONCAT(p.path, N': ', p.problem)), N' ') WITHIN GROUP (
                     ORDER BY p.path, p.problem
                 )
-            FROM notify.activation_problems(@notification_id) AS p
+            FROM notify.activation_problems(@notification_id, @definition) AS p
         );
 
     IF @reasons IS NOT NULL
