@@ -40,6 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Role], Path]:
         path = folder / f"{role}.db"
         if not path.exists():
             server = database(role, path)
+            server.create()
             with server.connection() as connection:
                 deploy(connection, role)
                 if role is Role.PROCESSOR:
@@ -71,10 +72,28 @@ def deployed(built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Deployed
         server.dispose()
 
 
+PROCESSOR_TABLES = (
+    "key_snapshot key_scan_row key_scan change_history change batch run alert queue_mark heartbeat_seen notification_history"
+    " watermark schedule prerequisite criterion notification_channel notification stamp_column watched_column watched_table"
+    " catalog_time_zone catalog_procedure catalog_column"
+).split()
+
+
+@pytest.fixture(scope="session")
+def shared_processor(built: Callable[[Role], Path]) -> Iterator[Connection]:
+    """One processor for the session: its procedures are compiled once."""
+    server = database(Role.PROCESSOR, built(Role.PROCESSOR))
+    with server.connection() as connection:
+        yield connection
+    server.dispose()
+
+
 @pytest.fixture
-def processor(deployed: Deployed) -> Connection:
-    """A fresh processor; its clock may be set."""
-    return deployed(Role.PROCESSOR)
+def processor(shared_processor: Connection) -> Connection:
+    """An empty processor; its clock may be set."""
+    clear = "".join(f"DELETE FROM notify.{table};\n" for table in PROCESSOR_TABLES)
+    shared_processor.execute(clear + "DELETE FROM notify.setting WHERE name <> 'allow_test_clock';")
+    return shared_processor
 
 
 @pytest.fixture

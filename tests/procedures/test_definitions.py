@@ -389,13 +389,16 @@ def test_every_save_is_on_record(processor: Connection) -> None:
 
 def test_the_request_of_a_table_names_its_columns_and_criteria(processor: Connection) -> None:
     saved(processor, definition({"notice_columns": ["price"], "soft_delete": {"column": "is_deleted", "value": 1}}))
-    ((text,),) = query(
-        processor, "SELECT notify.table_request(1, 1, 1, '2026', NULL, '2026-03', N'[\"7\"]', 100) AS request;"
+    ((notification_id, text),) = query(
+        processor,
+        "SELECT n.notification_id, notify.table_request(n.watched_table_id, sc.stamp_column_id, n.notification_id, '2026', NULL,"
+        " '2026-03', N'[\"7\"]', 100) AS request FROM notify.notification AS n INNER JOIN notify.stamp_column AS sc"
+        " ON sc.watched_table_id = n.watched_table_id AND sc.is_created = 1;",
     )
     assert json.loads(text) == {
         "schema": "dbo", "table": "listing", "keys": ["listing_id"], "stamp": "created_at", "is_rowversion": False,
         "stamps": ["created_at", "modified_at"], "created": "created_at", "soft_delete": {"column": "is_deleted", "value": "1"},
         "time_zone": "UTC", "skew_ms": 1000, "notice_columns": ["price"], "low": "2026", "cursor_stamp": "2026-03",
         "cursor_key": ["7"], "page_size": 100,
-        "notifications": [{"id": 1, "criteria": [{"column": "status", "operator": "=", "value": ["active"]}]}],
+        "notifications": [{"id": notification_id, "criteria": [{"column": "status", "operator": "=", "value": ["active"]}]}],
     }  # fmt: skip

@@ -39,29 +39,18 @@ RETURNS TABLE AS RETURN WITH number AS (
         (12)
     ) AS tens (n)
 ),
-padded AS (
-    SELECT
-        N'^' + LOWER(LEFT(@left_name COLLATE Latin1_General_100_CI_AS_SC, 128)) + N'$' AS left_text,
-        N'^' + LOWER(LEFT(@right_name COLLATE Latin1_General_100_CI_AS_SC, 128)) + N'$' AS right_text
+side AS (
+    SELECT 1 AS number, N'^' + LOWER(LEFT(@left_name COLLATE Latin1_General_100_CI_AS_SC, 128)) + N'$' AS text
+    UNION ALL
+    SELECT 2, N'^' + LOWER(LEFT(@right_name COLLATE Latin1_General_100_CI_AS_SC, 128)) + N'$'
 ),
-left_pair AS (
-    SELECT DISTINCT SUBSTRING(p.left_text, i.n, 2) AS pair
-    FROM padded AS p
-    CROSS JOIN number AS i
-    WHERE i.n < LEN(p.left_text)
+pair AS (
+    SELECT DISTINCT s.number, SUBSTRING(s.text, i.n, 2) AS characters
+    FROM side AS s
+    INNER JOIN number AS i ON i.n < LEN(s.text)
 ),
-right_pair AS (
-    SELECT DISTINCT SUBSTRING(p.right_text, i.n, 2) AS pair
-    FROM padded AS p
-    CROSS JOIN number AS i
-    WHERE i.n < LEN(p.right_text)
+shared AS (
+    SELECT p.characters, COUNT(*) AS sides FROM pair AS p GROUP BY p.characters
 )
-SELECT
-    2.0 *
-    (
-        SELECT COUNT(*)
-        FROM left_pair AS l
-        INNER JOIN right_pair AS r ON r.pair = l.pair
-    ) /
-    ((SELECT COUNT(*) FROM left_pair AS l) + (SELECT COUNT(*) FROM right_pair AS r)) AS similarity;
+SELECT 2.0 * SUM(CASE WHEN s.sides = 2 THEN 1 ELSE 0 END) / SUM(s.sides) AS similarity FROM shared AS s;
 GO
