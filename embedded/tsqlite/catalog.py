@@ -1,6 +1,7 @@
 """The catalog: what a database holds, as dataclasses, and as rows of `_ts_*` tables in the database's own file.
 
-Object ids are SQL Server's: schemas and objects are numbered, principals too. Names compare without case. Every change of the
+Object ids are SQL Server's: schemas and objects are numbered, principals too. Names compare without case. Every
+change of the
 catalog raises a version number in the same transaction, so that caches of other connections and processes notice it.
 """
 
@@ -10,8 +11,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
-
-import apsw
 
 from .types import DEFAULT_COLLATION, SqlType
 
@@ -132,7 +131,8 @@ class ForeignKey:
 class Table:
     """A stored table: a user table, a #temp table, a @table variable, or a catalog view (`kind` says which).
 
-    `kind` is 'user', 'temp', 'variable' or 'system'. The SQLite columns bear the T-SQL names; the hidden key is `_rowid`.
+    `kind` is 'user', 'temp', 'variable' or 'system'. The SQLite columns bear the T-SQL names; the hidden key is
+    `_rowid`.
     """
 
     name: str
@@ -294,7 +294,8 @@ CREATE UNIQUE INDEX _ts_objects_name ON _ts_objects (schema_id, name);
 CREATE INDEX _ts_objects_parent ON _ts_objects (parent_object_id);
 CREATE TABLE _ts_columns (
     object_id INTEGER, column_id INTEGER, name TEXT COLLATE NOCASE, type TEXT, system_type_id INTEGER,
-    user_type_id INTEGER, max_length INTEGER, precision INTEGER, scale INTEGER, collation_name TEXT, is_nullable INTEGER,
+    user_type_id INTEGER, max_length INTEGER, precision INTEGER, scale INTEGER, collation_name TEXT, is_nullable
+    INTEGER,
     is_rowguidcol INTEGER, seed INTEGER, increment INTEGER, computed TEXT, is_persisted INTEGER,
     default_object_id INTEGER, PRIMARY KEY (object_id, column_id)) WITHOUT ROWID;
 CREATE TABLE _ts_defaults (
@@ -394,7 +395,8 @@ SYSTEM_TYPES: Final[dict[str, tuple[int, int, int, int, int]]] = {
     "sysname": (231, 256, 256, 0, 0),
     "nchar": (239, 239, 8000, 0, 0),
 }
-"""name -> (system_type_id, user_type_id, max_length, precision, scale) of sys.types. rowversion is shown as timestamp."""
+"""name -> (system_type_id, user_type_id, max_length, precision, scale) of sys.types. rowversion is shown as
+timestamp."""
 
 
 def type_ids(type_: SqlType) -> tuple[int, int, int, int, int]:
@@ -403,8 +405,9 @@ def type_ids(type_: SqlType) -> tuple[int, int, int, int, int]:
     return system, user, type_.max_bytes, type_.system_precision, type_.system_scale
 
 
-def create_database(db: apsw.Connection, name: str, now: int) -> None:
-    """Write the metadata of a new database; `now` in 1/300 s since 1900, as datetime is stored. Needs a write transaction."""
+def create_database(db: Any, name: str, now: int) -> None:
+    """Write the metadata of a new database; `now` in 1/300 s since 1900, as datetime is stored. Needs a write
+    transaction."""
     db.execute(METADATA)
     db.executemany(
         "INSERT INTO _ts_database VALUES (?, ?)",
@@ -440,7 +443,7 @@ class Catalog:
     Lookups are by lower-case (schema, name) and load what they need once.
     """
 
-    def __init__(self, db: apsw.Connection, version: int) -> None:
+    def __init__(self, db: Any, version: int) -> None:
         self.db = db
         self.version = version
         self.schemas: dict[str, int] = {}
@@ -470,7 +473,9 @@ class Catalog:
                     "SELECT object_id, name, type FROM main._ts_objects WHERE schema_id = ? AND name = ?",
                     (schema_id, name),
                 ).fetchone()
-            self._objects[key] = self._load(*row, schema_id) if row else None
+            self._objects[key] = (
+                self._load(row[0], row[1], row[2], schema_id) if row and schema_id is not None else None
+            )
         return self._objects[key]  # type: ignore[no-any-return]
 
     def by_id(self, object_id: int) -> Table | View | Module | Sequence | None:
@@ -539,7 +544,9 @@ class Catalog:
                 made = Module(name, schema, type_, object_id, text, bool(nulls), bool(quoted))
         elif type_ == "SO":
             row = self.db.execute("SELECT * FROM main._ts_sequences WHERE object_id = ?", (object_id,)).fetchone()
-            made = Sequence(name, schema, object_id, type_from_text(row[1]), *row[2:6], bool(row[6]))
+            made = Sequence(
+                name, schema, object_id, type_from_text(row[1]), row[2], row[3], row[4], row[5], bool(row[6])
+            )
         if made is not None:
             self._by_id[object_id] = made
         return made
@@ -614,7 +621,8 @@ class Catalog:
             columns.setdefault(index_id, []).append(KeyColumn(names[column_id], bool(descending), bool(included)))
         for row in self.db.execute(
             "SELECT index_id, name, type, is_unique, filter_definition, is_primary_key, is_unique_constraint,"
-            " constraint_id, sqlite_name, guard, is_disabled FROM main._ts_indexes WHERE object_id = ? ORDER BY index_id",
+            " constraint_id, sqlite_name, guard, is_disabled FROM main._ts_indexes WHERE object_id = ? ORDER BY"
+            " index_id",
             (object_id,),
         ).fetchall():
             index_id, name, type_, unique, where, primary, constraint, constraint_id, sqlite_name, guard, off = row

@@ -79,8 +79,8 @@ class NotSupportedError(DatabaseError):
 
 
 _STATES: Final[dict[int, str]] = {
-    208: "42S02", 207: "42S22", 2714: "42S01", 1913: "42S11", 2705: "42S21", 4902: "42S02", 3701: "42S02", 4701: "42S02",
-    515: "23000", 547: "23000", 2601: "23000", 2627: "23000", 1505: "23000",
+    208: "42S02", 207: "42S22", 2714: "42S01", 1913: "42S11", 2705: "42S21", 4902: "42S02", 3701: "42S02",
+    4701: "42S02", 515: "23000", 547: "23000", 2601: "23000", 2627: "23000", 1505: "23000",
     8152: "22001", 2628: "22001", 220: "22003", 232: "22003", 8115: "22003", 237: "22003", 244: "22003", 248: "22003",
     535: "22003", 241: "22007", 242: "22007", 517: "22007", 8134: "22012", 245: "22018", 8114: "22018", 8169: "22018",
     235: "22018", 1205: "40001", 3960: "40001", 2812: "42000",
@@ -102,9 +102,7 @@ def error_of(error: SqlError | Unsupported) -> Error:
         made.line, made.procedure, made.message = error.line, error.procedure, text
         return made
     state = _STATES.get(error.number, "42000")
-    made = _class_of(state)(
-        state, f"[{state}] [tsqlite][SQL Server]{error.message} ({error.number}) (SQLExecDirectW)"
-    )
+    made = _class_of(state)(state, f"[{state}] [tsqlite][SQL Server]{error.message} ({error.number}) (SQLExecDirectW)")
     made.number, made.severity, made.state = error.number, error.severity, error.state
     made.line, made.procedure, made.message = error.line, error.procedure or None, error.message
     return made
@@ -309,9 +307,7 @@ def _decoded(result: ResultSet) -> Iterator[tuple[Any, ...]]:
         plain = plain and same
     if plain:
         return iter(result.rows)
-    return (
-        tuple([None if v is None else d(v) for v, d in zip(row, decoders, strict=True)]) for row in result.rows
-    )
+    return (tuple([None if v is None else d(v) for v, d in zip(row, decoders, strict=True)]) for row in result.rows)
 
 
 class Connection:
@@ -356,7 +352,8 @@ class Connection:
         if count != len(parameters):
             raise ProgrammingError(
                 "HY000",
-                f"[HY000] [tsqlite]The SQL contains {count} parameter markers, but {len(parameters)} parameters were supplied",
+                f"[HY000] [tsqlite]The SQL contains {count} parameter markers, but {len(parameters)} parameters"
+                " were supplied",
             )
         return self.interpreter.run_batch(text, [parameter(p) for p in parameters]).events
 
@@ -444,7 +441,13 @@ def connect(
             else:
                 raise InterfaceError("HY024", f"[HY024] [tsqlite]Unknown option {key}")
     session = Session(
-        path, readonly=readonly, timeout=timeout, synchronous=synchronous, name=name, login=login, application=application
+        path,
+        readonly=readonly,
+        timeout=timeout,
+        synchronous=synchronous,
+        name=name,
+        login=login,
+        application=application,
     )
     return Connection(session, autocommit)
 

@@ -1,6 +1,7 @@
 """CREATE, ALTER, DROP: the catalog's rows and SQLite's tables and indexes, in one transaction.
 
-What a DBA would see is recorded as written: clustered or not, included columns, filters, descending keys. SQLite gets a real
+What a DBA would see is recorded as written: clustered or not, included columns, filters, descending keys. SQLite gets
+a real
 index for each, so that what is a seek there is a seek here.
 """
 
@@ -45,13 +46,14 @@ if TYPE_CHECKING:
     from .interpreter import Frame, Interpreter
 
 KEY_OPTIONS: Final = frozenset(
-    "PAD_INDEX STATISTICS_NORECOMPUTE SORT_IN_TEMPDB DROP_EXISTING ONLINE ALLOW_ROW_LOCKS ALLOW_PAGE_LOCKS MAXDOP FILLFACTOR"
+    "PAD_INDEX STATISTICS_NORECOMPUTE SORT_IN_TEMPDB DROP_EXISTING ONLINE ALLOW_ROW_LOCKS ALLOW_PAGE_LOCKS"
+    " MAXDOP FILLFACTOR"
     " DATA_COMPRESSION OPTIMIZE_FOR_SEQUENTIAL_KEY STATISTICS_INCREMENTAL RESUMABLE".split()
 )
 """Options of indexes and tables that change no answer."""
 
 
-# --- definitions --------------------------------------------------------------------------------------------------------
+# --- definitions ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -75,7 +77,9 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
     assert node.type is not None
     type_ = resolve_type(node.type, session, node.line)
     if type_.is_string:
-        type_ = type_.with_collation(check_collation(node.collation) if node.collation else DEFAULT_COLLATION, "implicit")
+        type_ = type_.with_collation(
+            check_collation(node.collation) if node.collation else DEFAULT_COLLATION, "implicit"
+        )
     elif node.collation:
         raise sql_error(447, type_.display_name)
     primary = any(isinstance(c, tree.KeyConstraint) and c.primary for c in node.constraints)
@@ -100,7 +104,9 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
                 raise sql_error(1781)
             if identity is not None or type_.name == "rowversion":
                 raise SqlError(
-                    1754, f"Defaults cannot be created on columns with an IDENTITY attribute. Table '{table}', column '{node.name}'."
+                    1754,
+                    f"Defaults cannot be created on columns with an IDENTITY attribute. Table '{table}', column"
+                    f" '{node.name}'.",
                 )
             default = default_text(constraint.value)
     return Column(
@@ -281,7 +287,11 @@ def temporary_of(
     for key, key_columns in definition.keys:
         check_index_columns(table, key_columns, "index")
         chosen = key.name or f"{'PK' if key.primary else 'UQ'}__{name.strip('#@')[:8]}__{_digest(name, len(indexes))}"
-        indexes.append(Index(chosen, len(indexes) + 1, True, bool(key.clustered), key_columns, primary=key.primary, constraint=True))
+        indexes.append(
+            Index(
+                chosen, len(indexes) + 1, True, bool(key.clustered), key_columns, primary=key.primary, constraint=True
+            )
+        )
     for item in definition.indexes:
         options_allowed(item.options, item.line)
         index_columns = _index_columns(item)
@@ -296,7 +306,11 @@ def temporary_of(
         for i, (n, text, c) in enumerate(definition.checks)
     )
     named = tuple(
-        replace(i, sqlite_name=f"{made_name}.{i.index_id}", guard=guard_of(table, i.columns, i.unique, f"{made_name}.{i.index_id}"))
+        replace(
+            i,
+            sqlite_name=f"{made_name}.{i.index_id}",
+            guard=guard_of(table, i.columns, i.unique, f"{made_name}.{i.index_id}"),
+        )
         for i in indexes
     )
     table = replace(table, sqlite_name=made_name, indexes=named, checks=checks, by_name={})
@@ -323,7 +337,7 @@ def _digest(*values: object) -> str:
     return hashlib.blake2b(repr(values).encode(), digest_size=4).hexdigest().upper()
 
 
-# --- stored tables ------------------------------------------------------------------------------------------------------
+# --- stored tables ----------------------------------------------------------------------------------------------------
 
 
 class Changer:
@@ -518,7 +532,9 @@ class Changer:
         ).fetchone()
         assert self.session.interpreter is not None
         shower = Writer(self.session.interpreter, self.session.interpreter.frame)  # type: ignore[arg-type]
-        shown = ", ".join(shower._shown(v, table.by_name[c.lower()]) for v, c in zip(row or (), index.key, strict=False))
+        shown = ", ".join(
+            shower._shown(v, table.by_name[c.lower()]) for v, c in zip(row or (), index.key, strict=False)
+        )
         return sql_error(1505, f"{table.schema}.{table.name}", index.name, f"({shown})")
 
     def drop_index(self, table: Table, index: Index) -> None:
@@ -539,7 +555,7 @@ class Changer:
         name = node.name
         if name is None:
             number = _digest(table.name, columns, self.new_id()) + _digest(self.now)
-            name = f"{'PK' if node.primary else 'UQ'}__{table.name[:9 if node.primary else 8]}__{number}"
+            name = f"{'PK' if node.primary else 'UQ'}__{table.name[: 9 if node.primary else 8]}__{number}"
         constraint_id = self.add_object(table.schema, name, "PK" if node.primary else "UQ", table.object_id)
         self.add_index(
             table,
@@ -588,16 +604,19 @@ class Changer:
         """A FOREIGN KEY. Errors 1767, 1769, 1770, 1776, 1778, 547."""
         parent = self.session.find_relation(node.table.parts)
         first = node.columns[0] if node.columns else ""
-        chosen = node.name or (
-            f"FK__{table.name[:9]}__{first[:5]}__{_digest(table.name, node.columns, self.new_id())}"
-        )
+        chosen = node.name or (f"FK__{table.name[:9]}__{first[:5]}__{_digest(table.name, node.columns, self.new_id())}")
         if not isinstance(parent, Table) or parent.kind != "user":
             raise sql_error(1767, chosen, str(node.table), state=0)
         names = node.ref_columns
         if not names:
             primary = next((i for i in parent.indexes if i.primary), None)
             if primary is None:
-                raise SqlError(1773, f"Foreign key '{chosen}' has implicit reference to object '{parent.name}' which does not have a primary key defined on it.", state=0)
+                raise SqlError(
+                    1773,
+                    f"Foreign key '{chosen}' has implicit reference to object '{parent.name}' which does not"
+                    " have a primary key defined on it.",
+                    state=0,
+                )
             names = primary.key
         columns = []
         for child_name, parent_name in zip(node.columns, names, strict=False):
@@ -606,16 +625,27 @@ class Changer:
                 raise sql_error(1769, chosen, child_name, table.name)
             if referenced is None:
                 raise sql_error(1770, chosen, parent_name, parent.name)
-            if child.type.name != referenced.type.name and {child.type.name, referenced.type.name} != {"decimal", "numeric"}:
+            if child.type.name != referenced.type.name and {child.type.name, referenced.type.name} != {
+                "decimal",
+                "numeric",
+            }:
                 raise sql_error(1778, parent.name, referenced.name, table.name, child.name, chosen, state=0)
             columns.append((child, referenced))
         if len(node.columns) != len(names):
-            raise SqlError(8139, f"Number of referencing columns in foreign key differs from number of referenced columns, table '{table.name}'.")
+            raise SqlError(
+                8139,
+                "Number of referencing columns in foreign key differs from number of referenced columns, table"
+                f" '{table.name}'.",
+            )
         wanted = [c.lower() for c in names]
         index = next(
             (i for i in parent.indexes if i.unique and i.filter is None and [k.lower() for k in i.key] == wanted), None
         ) or next(
-            (i for i in parent.indexes if i.unique and i.filter is None and sorted(k.lower() for k in i.key) == sorted(wanted)),
+            (
+                i
+                for i in parent.indexes
+                if i.unique and i.filter is None and sorted(k.lower() for k in i.key) == sorted(wanted)
+            ),
             None,
         )
         if index is None:
@@ -641,9 +671,7 @@ class Changer:
             [(constraint_id, i, c.column_id, r.column_id) for i, (c, r) in enumerate(columns, 1)],
         )
 
-    def _check_foreign_key(
-        self, table: Table, parent: Table, columns: list[tuple[Column, Column]], name: str
-    ) -> None:
+    def _check_foreign_key(self, table: Table, parent: Table, columns: list[tuple[Column, Column]], name: str) -> None:
         present = " AND ".join(f"c.{quote(c.name)} IS NOT NULL" for c, _ in columns)
         match = " AND ".join(f"p.{quote(r.name)} = c.{quote(c.name)}" for c, r in columns)
         if self.db.execute(
@@ -665,7 +693,7 @@ class Changer:
     def create_table(self, schema: str, name: str, definition: Definition) -> Table:
         """A stored table with everything that its definition says."""
         object_id = self.add_object(schema, name, "U")
-        made = []
+        made: list[Column] = []
         for i, column in enumerate(definition.columns, 1):
             column = replace(column, column_id=i)
             if column.computed is not None:
@@ -693,6 +721,7 @@ class Changer:
     def computed(self, column: Column, others: Sequence[Column], schema: str, name: str) -> Column:
         """A computed column with its type."""
         table = Table(name, schema, tuple(others), "main", f"{schema}.{name}".lower())
+        assert column.computed is not None
         scalar = binder.bind_computed(column.computed, table, Names(self.session, {}))
         return replace(column, type=scalar.type, nullable=scalar.type.nullable)
 
@@ -760,7 +789,7 @@ class Changer:
         self.remove_object(fk.object_id)
 
 
-# --- statements ---------------------------------------------------------------------------------------------------------
+# --- statements -------------------------------------------------------------------------------------------------------
 
 
 def execute(interpreter: Interpreter, statement: tree.Statement, frame: Frame) -> None:
@@ -797,7 +826,8 @@ def create_table(interpreter: Interpreter, statement: tree.CreateTable, frame: F
 
 
 def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
-    """SELECT ... INTO: a table of the query's columns, and its rows. Errors 1038, 2705, 2714. Gives the number of rows."""
+    """SELECT ... INTO: a table of the query's columns, and its rows. Errors 1038, 2705, 2714. Gives the number of
+    rows."""
     session = interpreter.session
     assert query.into is not None
     node: tree.Name = query.into.name
@@ -817,7 +847,9 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
         chosen = Identity(identity[1], identity[2]) if identity and identity[0] == i else None
         if type_.is_string:
             type_ = type_.with_collation(type_.collation or DEFAULT_COLLATION, "implicit")
-        columns.append(Column(column.name, type_.with_nullable(column.type.nullable), column.type.nullable, identity=chosen))
+        columns.append(
+            Column(column.name, type_.with_nullable(column.type.nullable), column.type.nullable, identity=chosen)
+        )
     definition = Definition(columns, [], [], [], [], {})
     names = ", ".join(quote(c.name) for c in columns)
     marks = ", ".join("?" * len(columns))
@@ -840,7 +872,7 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
             session.db.executemany(f"INSERT INTO {table.sql} ({names}) VALUES ({marks})", rows)
     if query.into.identity and rows:
         position, _, increment = query.into.identity
-        numbers = [int(r[position]) for r in rows if isinstance(r[position], int)]
+        numbers = [n for r in rows if isinstance(n := r[position], int)]
         if numbers and table.kind == "temp":
             session.set_identity(table, max(numbers) if increment > 0 else min(numbers))
         elif numbers:
@@ -875,7 +907,11 @@ def stored_table(session: Session, name: tree.Name, number: int = 4902) -> Table
     found = session.find_relation(name.parts)
     if not isinstance(found, Table) or found.kind != "user":
         if number == 1088:
-            raise SqlError(1088, f'Cannot find the object "{name}" because it does not exist or you do not have permissions.', state=12)
+            raise SqlError(
+                1088,
+                f'Cannot find the object "{name}" because it does not exist or you do not have permissions.',
+                state=12,
+            )
         raise sql_error(number, str(name))
     return found
 
@@ -898,7 +934,11 @@ def _create_temp_index(session: Session, statement: tree.CreateIndex) -> None:
     table = session.temp_table(statement.table.name)
     scope = session.temp_scope(statement.table.name)
     if table is None or scope is None:
-        raise SqlError(1088, f'Cannot find the object "{statement.table}" because it does not exist or you do not have permissions.', state=12)
+        raise SqlError(
+            1088,
+            f'Cannot find the object "{statement.table}" because it does not exist or you do not have permissions.',
+            state=12,
+        )
     item = statement.index
     options_allowed(item.options, item.line)
     columns = _index_columns(item)
@@ -906,7 +946,6 @@ def _create_temp_index(session: Session, statement: tree.CreateIndex) -> None:
     if any(i.name.lower() == item.name.lower() for i in table.indexes):
         raise sql_error(1913, item.name, "table", table.name)
     rows = session._contents(table)
-    statements = [s for s in session.prepared[table.sqlite_name]]
     new_name = f"{table.sqlite_name}+{_digest(item)}"
     number = len(table.indexes) + 1
     sqlite_name = f"{new_name}.{number}"
@@ -928,7 +967,11 @@ def _create_temp_index(session: Session, statement: tree.CreateIndex) -> None:
     try:
         session._fill(made, rows)
     except apsw.ConstraintError:
-        raise SqlError(1505, f"The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name 'dbo.{table.name}' and the index name '{item.name}'.") from None
+        raise SqlError(
+            1505,
+            "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name"
+            f" 'dbo.{table.name}' and the index name '{item.name}'.",
+        ) from None
     scope.temps[table.name.lower()] = made
     session.free_temp(table)
     session.set_identity(made, last)

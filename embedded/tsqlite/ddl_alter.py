@@ -74,7 +74,8 @@ def _add(changer: Changer, table: Table, action: tree.AddElements) -> None:
         if column.computed is None:
             collation = sqlite_collation(column.type) if column.type.is_string else None
             session.ddl(
-                f"ALTER TABLE {table.sql} ADD COLUMN {quote(column.name)}" + (f" COLLATE {collation}" if collation else "")
+                f"ALTER TABLE {table.sql} ADD COLUMN {quote(column.name)}"
+                + (f" COLLATE {collation}" if collation else "")
             )
         table = changer.reload(table.object_id)
         column = table.by_name[column.name.lower()]
@@ -224,19 +225,25 @@ def _alter_column(changer: Changer, table: Table, action: tree.AlterColumn, line
     session, db = changer.session, changer.db
     type_ = resolve_type(action.type, session, line)
     if type_.is_string:
-        collation = check_collation(action.collation) if action.collation else (
-            column.type.collation if column.type.is_string else DEFAULT_COLLATION
+        collation = (
+            check_collation(action.collation)
+            if action.collation
+            else (column.type.collation if column.type.is_string else DEFAULT_COLLATION)
         )
         type_ = type_.with_collation(collation, "implicit")
     nullable = True if action.nullable is None else action.nullable
     if nullable and any(i.primary and column.name in i.key for i in table.indexes):
         raise sql_error(5074, "object", next(i.name for i in table.indexes if i.primary), "column", column.name)
     same = type_.name == column.type.name
-    wider = same and type_.storage_class == column.type.storage_class and (
-        type_.length == -1 or (column.type.length or 0) <= (type_.length or 0)
+    wider = (
+        same
+        and type_.storage_class == column.type.storage_class
+        and (type_.length == -1 or (column.type.length or 0) <= (type_.length or 0))
     )
     if not (same and type_.same_as(column.type)):
-        blocking = [d for d in _dependants(changer, table, column) if not (wider and (type_.is_string or type_.is_binary))]
+        blocking = [
+            d for d in _dependants(changer, table, column) if not (wider and (type_.is_string or type_.is_binary))
+        ]
         if column.default is not None and not wider:
             blocking.append(("object", column.default_name or ""))
         if blocking:
@@ -246,12 +253,12 @@ def _alter_column(changer: Changer, table: Table, action: tree.AlterColumn, line
                 sql_error(5074, kind, name, "column", column.name),
             )
     if not nullable and db.execute(f"SELECT 1 FROM {table.sql} WHERE {quote(column.name)} IS NULL LIMIT 1").fetchone():
-        raise sql_error(
-            515, column.name, f"{session.database}.{table.schema}.{table.name}", "UPDATE", state=2
-        )
+        raise sql_error(515, column.name, f"{session.database}.{table.schema}.{table.name}", "UPDATE", state=2)
     made = replace(column, type=type_.with_nullable(nullable), nullable=nullable)
     emit_convert("NULL", column.type, type_, implicit=True)
-    text = emit_assign(quote(column.name), column.type, type_, column.name, f"{session.database}.{table.schema}.{table.name}")
+    text = emit_assign(
+        quote(column.name), column.type, type_, column.name, f"{session.database}.{table.schema}.{table.name}"
+    )
     system, user, length, precision, scale = type_ids(type_)
     db.execute(
         "UPDATE main._ts_columns SET type = ?, system_type_id = ?, user_type_id = ?, max_length = ?, precision = ?,"

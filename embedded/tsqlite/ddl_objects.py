@@ -1,4 +1,5 @@
-"""Modules, schemas, types, sequences, principals and permissions: objects that are rows of the catalog and nothing in SQLite."""
+"""Modules, schemas, types, sequences, principals and permissions: objects that are rows of the catalog and nothing in
+SQLite."""
 
 from __future__ import annotations
 
@@ -95,7 +96,19 @@ def _parameters(changer: Changer, node: Any, object_id: int) -> None:
         system, user, length, precision, scale = type_ids(type_)
         changer.db.execute(
             "INSERT INTO main._ts_parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (object_id, number, name, type_text(type_), system, user, length, precision, scale, int(output), int(default)),
+            (
+                object_id,
+                number,
+                name,
+                type_text(type_),
+                system,
+                user,
+                length,
+                precision,
+                scale,
+                int(output),
+                int(default),
+            ),
         )
 
 
@@ -232,7 +245,7 @@ def create_synonym(changer: Changer, node: tree.CreateSynonym) -> None:
     raise Unsupported("CREATE SYNONYM", node.line)
 
 
-# --- principals and permissions: recorded, not enforced --------------------------------------------------------------------
+# --- principals and permissions: recorded, not enforced ---------------------------------------------------------------
 
 
 def principal_id(changer: Changer, name: str) -> int:
@@ -321,7 +334,7 @@ def change_permission(changer: Changer, node: tree.ChangePermission) -> None:
                 )
 
 
-# --- DROP, ALTER DATABASE, the rest ---------------------------------------------------------------------------------------
+# --- DROP, ALTER DATABASE, the rest -----------------------------------------------------------------------------------
 
 
 def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: int) -> None:
@@ -350,7 +363,11 @@ def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: in
         if type_ is None:
             if if_exists:
                 return
-            raise SqlError(218, f"Could not find the type '{name}'. Either it does not exist or you do not have the necessary permission.")
+            raise SqlError(
+                218,
+                f"Could not find the type '{name}'. Either it does not exist or you do not have the necessary"
+                " permission.",
+            )
         db.execute("DELETE FROM main._ts_types WHERE user_type_id = ?", (type_.user_type_id,))
     elif kind in ("ROLE", "USER"):
         row = db.execute("SELECT principal_id FROM main._ts_principals WHERE name = ?", (name.name,)).fetchone()
@@ -360,9 +377,10 @@ def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: in
             raise sql_error(15151, "drop", kind.lower(), name.name)
         if row[0] in FIXED_PRINCIPALS:
             raise SqlError(15150, f"Cannot drop the {kind.lower()} '{name.name}'.")
-        if kind == "ROLE" and db.execute(
-            "SELECT 1 FROM main._ts_role_members WHERE role_principal_id = ?", row
-        ).fetchone():
+        if (
+            kind == "ROLE"
+            and db.execute("SELECT 1 FROM main._ts_role_members WHERE role_principal_id = ?", row).fetchone()
+        ):
             raise SqlError(15144, "The role has members. It must be empty before it can be dropped.")
         db.execute("DELETE FROM main._ts_principals WHERE principal_id = ?", row)
         db.execute("DELETE FROM main._ts_role_members WHERE member_principal_id = ?", row)
@@ -420,7 +438,7 @@ def dbcc(interpreter: Interpreter, node: tree.Dbcc, frame: Frame) -> None:
         table = session.find_relation(split_name(str(args[0])))
         if "RESEED" in words and len(args) == 2 and isinstance(args[1], int):
             if not isinstance(table, Table) or table.identity is None:
-                raise SqlError(7997, f"'{args[0]}' does not contain an identity column.")
+                raise SqlError(7997, f"'{args[0]!s}' does not contain an identity column.")
             with session.writing():
                 empty = session.identity_value(table) is None
                 increment = table.identity.identity.increment if table.identity.identity else 1

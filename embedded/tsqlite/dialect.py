@@ -1,6 +1,7 @@
 """SQLAlchemy: `mssql+tsqlite:///path`. Microsoft's dialect on this engine, with pyodbc's manners.
 
-Query arguments of the URL are those of `tsqlite.connect`: `mssql+tsqlite:///x.db?readonly=1&timeout=5`. Three slashes begin a
+Query arguments of the URL are those of `tsqlite.connect`: `mssql+tsqlite:///x.db?readonly=1&timeout=5`. Three slashes
+begin a
 relative path, four an absolute one, as SQLite's own URLs do.
 """
 
@@ -19,7 +20,8 @@ from sqlalchemy.pool import NullPool, Pool, QueuePool, StaticPool
 
 
 class _Moment(sqltypes.DateTime):
-    """datetime parameters as they are: the engine types them as datetime2 or datetimeoffset, as the ODBC driver does."""
+    """datetime parameters as they are: the engine types them as datetime2 or datetimeoffset, as the ODBC driver
+    does."""
 
     def bind_processor(self, dialect: Any) -> Callable[[Any], Any]:
         def process(value: Any) -> Any:
@@ -91,7 +93,7 @@ class TsqliteDialect(MSDialect):
 
     def get_isolation_level_values(self, dbapi_conn: Any) -> Any:
         """Those of SQL Server, and AUTOCOMMIT."""
-        return [*super().get_isolation_level_values(dbapi_conn), "AUTOCOMMIT"]
+        return [*super().get_isolation_level_values(dbapi_conn), "AUTOCOMMIT"]  # type: ignore[no-untyped-call]
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """AUTOCOMMIT is the driver's; the others are SET TRANSACTION ISOLATION LEVEL."""

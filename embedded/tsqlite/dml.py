@@ -1,6 +1,7 @@
 """Writes rows: identity and rowversion values, defaults, NOT NULL, keys, CHECK, foreign keys, OUTPUT.
 
-The binder's query yields the rows to write, every value converted to its column's type; all of them are read before the first
+The binder's query yields the rows to write, every value converted to its column's type; all of them are read before
+the first
 is written. Constraints are checked row by row, foreign keys at the end of the statement.
 """
 
@@ -102,7 +103,12 @@ def _is_constant(text: str) -> bool:
     return all(
         isinstance(
             n,
-            tree.IntLiteral | tree.StringLiteral | tree.DecimalLiteral | tree.NullLiteral | tree.Unary | tree.BinaryLiteral,
+            tree.IntLiteral
+            | tree.StringLiteral
+            | tree.DecimalLiteral
+            | tree.NullLiteral
+            | tree.Unary
+            | tree.BinaryLiteral,
         )
         for n in tree.walk(node)
     )
@@ -112,7 +118,10 @@ def set_identity_insert(session: Session, statement: tree.SetIdentityInsert) -> 
     """SET IDENTITY_INSERT. Errors 1088, 8106, 8107."""
     table = session.temp_table(statement.table.name) or session.find_relation(statement.table.parts)
     if not isinstance(table, Table) or table.kind == "system":
-        raise SqlError(1088, f'Cannot find the object "{statement.table}" because it does not exist or you do not have permissions.')
+        raise SqlError(
+            1088,
+            f'Cannot find the object "{statement.table}" because it does not exist or you do not have permissions.',
+        )
     if table.identity is None:
         raise sql_error(8106, str(statement.table))
     key = table.object_id or table.sqlite_name
@@ -384,9 +393,7 @@ class Writer:
             return ()
         return (self.session.next_rowversion() if table.object_id else self._temp_rowversion(),)
 
-    def _row_values(
-        self, table: Table, rowid: int, lower: Sequence[str], values: Sequence[Storage]
-    ) -> list[Storage]:
+    def _row_values(self, table: Table, rowid: int, lower: Sequence[str], values: Sequence[Storage]) -> list[Storage]:
         stored = table.stored
         names = ", ".join(quote(c.name) for c in stored)
         row = list(self.db.execute(f"SELECT {names} FROM {table.sql} WHERE _rowid = ?", (rowid,)).fetchone())
@@ -463,8 +470,7 @@ class Writer:
         return [
             (child, fk)
             for child, fk in self.session.catalog.referencing(table.object_id)
-            if not fk.disabled
-            and (columns is None or any(c.lower() in columns for c in fk.referenced_columns))
+            if not fk.disabled and (columns is None or any(c.lower() in columns for c in fk.referenced_columns))
         ]
 
     def _keys(self, table: Table, columns: Sequence[str], rowids: Sequence[int]) -> Rows:

@@ -1,7 +1,9 @@
 """Runs batches and procedures: control of flow, variables, TRY/CATCH, calls, result sets, what an error ends.
 
-Three things may happen to an error. With a TRY around it (here or in a caller) control goes to that CATCH. Otherwise it is sent
-to the client, and either the next statement runs, or the batch ends: XACT_ABORT, THROW, and errors of conversion do that.
+Three things may happen to an error. With a TRY around it (here or in a caller) control goes to that CATCH. Otherwise
+it is sent
+to the client, and either the next statement runs, or the batch ends: XACT_ABORT, THROW, and errors of conversion do
+that.
 """
 
 from __future__ import annotations
@@ -193,7 +195,9 @@ class Interpreter:
             found = frame.shape.tables.get(key)
             if found is None:
                 name = f"{node.name}@{frame.scope.level}"
-                found = frame.shape.tables[key] = ddl.temporary(self.session, node.name, name, node.definition, "variable")
+                found = frame.shape.tables[key] = ddl.temporary(
+                    self.session, node.name, name, node.definition, "variable"
+                )
             table, statements = found
             self.session.make_temp(table.sqlite_name, statements)
             frame.scope.variables[node.name.lower()] = table
@@ -297,7 +301,8 @@ class Interpreter:
         raised = isinstance(statement, tree.Raiserror)
         thrown = isinstance(statement, tree.Throw)
         late = error.number in LATE and isinstance(
-            statement, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete | tree.SetVariable | tree.If | tree.While
+            statement,
+            tree.SelectStatement | tree.Insert | tree.Update | tree.Delete | tree.SetVariable | tree.If | tree.While,
         )
         aborting = error.number in ABORTING or (session.settings.xact_abort and not raised and error.number != 266)
         depth = session.try_depth
@@ -353,12 +358,17 @@ class Interpreter:
         temporary = session.read(query.touched.tables, query.touched.locking)
         values = frame.values
         try:
-            return session.db.execute(query.sql, tuple([values[p] for p in query.parameters])).fetchall()
+            rows: list[tuple[Storage, ...]] = session.db.execute(
+                query.sql, tuple([values[p] for p in query.parameters])
+            ).fetchall()
+            return rows
         finally:
             if temporary:
                 session.read_done()
 
-    def locked(self, node: tree.Node, frame: Frame, bind: Callable[[Any, Any], Any], locks: Callable[[Any], bool]) -> Any:
+    def locked(
+        self, node: tree.Node, frame: Frame, bind: Callable[[Any, Any], Any], locks: Callable[[Any], bool]
+    ) -> Any:
         """A plan, made again if taking the write lock showed another catalog."""
         compiled = self._plan(node, frame, bind)
         tx = self.session.transaction
@@ -371,7 +381,6 @@ class Interpreter:
 
     def value(self, expr: tree.Expr, frame: Frame, type_: SqlType | None = None) -> tuple[Storage, SqlType]:
         """Value and type of an expression; converted when `type_` is given."""
-        session = self.session
         if isinstance(expr, tree.Variable):
             found: Storage = frame.values[expr.name.lower()]
             of = frame.shape.types[expr.name.lower()]
@@ -646,7 +655,8 @@ class Interpreter:
             if not session.caught:
                 raise SqlError(
                     10704,
-                    "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement "
+                    "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW"
+                    " statement "
                     "inside a CATCH block, or add error parameters to the THROW statement.",
                     15,
                 )
@@ -657,12 +667,15 @@ class Interpreter:
         if not isinstance(number, int) or not 50000 <= number <= 2147483647:
             raise SqlError(
                 35100,
-                f"Error number {number} in the THROW statement is outside the valid range. Specify an error number in the "
+                f"Error number {number!s} in the THROW statement is outside the valid range. Specify an error"
+                " number in the "
                 "valid range of 50000 to 2147483647.",
             )
         if not isinstance(state, int) or not 0 <= state <= 255:
-            raise sql_error(1023, 3, "THROW") if state is None else SqlError(
-                2787, f"Invalid format specification: '{state}'."
+            raise (
+                sql_error(1023, 3, "THROW")
+                if state is None
+                else SqlError(2787, f"Invalid format specification: '{state!s}'.")
             )
         raise SqlError(number, _percents(str(message or "")), 16, state, statement.line)
 
@@ -949,16 +962,18 @@ class Interpreter:
 
 
 dynamic_texts: list[str] | None = None
-"""Set to a list, it collects every dynamic text that is run (for the tests that parse them all with Microsoft's parser)."""
+"""Set to a list, it collects every dynamic text that is run (for the tests that parse them all with Microsoft's
+parser)."""
 
 
 def begins(statement: tree.Statement) -> bool:
     """Whether a statement begins a transaction under IMPLICIT_TRANSACTIONS."""
     if isinstance(statement, tree.SelectStatement):
         return any(isinstance(n, tree.TableSource) for n in tree.walk(statement.query))
-    return isinstance(
-        statement, tree.Insert | tree.Update | tree.Delete | tree.Truncate | tree.BeginTransaction
-    ) or type(statement) in ddl.STATEMENTS
+    return (
+        isinstance(statement, tree.Insert | tree.Update | tree.Delete | tree.Truncate | tree.BeginTransaction)
+        or type(statement) in ddl.STATEMENTS
+    )
 
 
 def _percents(text: str) -> str:
@@ -1003,7 +1018,7 @@ def split_name(text: str) -> tuple[str, ...]:
             parts.append(part)
             rest = rest[index + 1 :].lstrip()
         else:
-            part, dot, _ = rest.partition(".")
+            part, _, _ = rest.partition(".")
             parts.append(part.strip())
             rest = rest[len(part) :]
         if not rest.startswith("."):

@@ -61,9 +61,7 @@ def _number(value: int, flags: str, precision: str | None, kind: str) -> str:
         sign = "-" if value < 0 else "+" if "+" in flags else " " if " " in flags else ""
         return sign + digits
     unsigned = value if value >= 0 else value + (1 << 32)
-    digits = {"u": str, "o": lambda v: format(v, "o"), "x": lambda v: format(v, "x"), "X": lambda v: format(v, "X")}[kind](
-        unsigned
-    ).rjust(int(precision or 0), "0")
+    digits = format(unsigned, {"u": "d"}.get(kind, kind)).rjust(int(precision or 0), "0")
     if "#" in flags and kind in "xX" and value:
         return ("0x" if kind == "x" else "0X") + digits
     if "#" in flags and kind == "o":

@@ -1,7 +1,10 @@
-"""A readable secondary: a second file that redoes a primary's committed transactions, in commit order, up to a chosen point.
+"""A readable secondary: a second file that redoes a primary's committed transactions, in commit order, up to a chosen
+point.
 
-The primary keeps a log: for each transaction its changeset (SQLite's session extension) and the DDL between changes, written
-by the transaction itself, so that there is no commit without its log and no log without its commit. A `Replica` copies the
+The primary keeps a log: for each transaction its changeset (SQLite's session extension) and the DDL between changes,
+written
+by the transaction itself, so that there is no commit without its log and no log without its commit. A `Replica`
+copies the
 primary's file once and then redoes. Its sessions are read only (error 3906).
 """
 
@@ -39,7 +42,7 @@ def enable_log(path: str | Path) -> None:
         session.close()
 
 
-def append(db: apsw.Connection, segments: Sequence[tuple[str, Any]], now: int) -> None:
+def append(db: Any, segments: Sequence[tuple[str, Any]], now: int) -> None:
     """Write the log of the transaction that is about to commit. `now`: 100 ns since 0001-01-01."""
     db.execute("INSERT INTO main._ts_log (commit_time) VALUES (?)", (now,))
     seq = db.last_insert_rowid()
@@ -96,8 +99,8 @@ class Replica:
             self._copy(name)
 
     def _copy(self, name: str | None) -> None:
-        source = apsw.Connection(str(self.primary))
-        target = apsw.Connection(str(self.path))
+        source: Any = apsw.Connection(str(self.primary))
+        target: Any = apsw.Connection(str(self.path))
         with target.backup("main", source, "main") as backup:
             while not backup.done:
                 backup.step(10_000)
@@ -144,20 +147,21 @@ class Replica:
 
         if self.stuck:
             return self.position
-        source = apsw.Connection(str(self.primary))
-        target = apsw.Connection(str(self.path))
+        source: Any = apsw.Connection(str(self.primary))
+        target: Any = apsw.Connection(str(self.path))
         target.set_busy_timeout(30_000)
         register(target, _Nobody())  # type: ignore[arg-type]
         try:
             position = int(target.execute("SELECT position FROM _ts_redo").get)
-            where, limit = "1", ()
+            where = "1"
+            limit: tuple[int, ...] = ()
             if isinstance(up_to, datetime.timedelta):
                 lag = up_to.days * 864_000_000_000 + up_to.seconds * 10_000_000 + up_to.microseconds * 10
-                where, limit = "commit_time <= ?2", (clock.now(self.primary) - lag,)  # type: ignore[assignment]
+                where, limit = "commit_time <= ?2", (clock.now(self.primary) - lag,)
             elif isinstance(up_to, datetime.datetime):
-                where, limit = "commit_time <= ?2", (clock.ticks_of(up_to),)  # type: ignore[assignment]
+                where, limit = "commit_time <= ?2", (clock.ticks_of(up_to),)
             elif up_to is not None:
-                where, limit = "seq <= ?2", (up_to,)  # type: ignore[assignment]
+                where, limit = "seq <= ?2", (up_to,)
             pending = source.execute(
                 f"SELECT seq, commit_time FROM _ts_log WHERE seq > ?1 AND {where} ORDER BY seq", (position, *limit)
             ).fetchall()
@@ -172,7 +176,7 @@ class Replica:
             source.close()
             target.close()
 
-    def _apply(self, source: apsw.Connection, target: apsw.Connection, seq: int, moment: int) -> None:
+    def _apply(self, source: Any, target: Any, seq: int, moment: int) -> None:
         target.execute("BEGIN IMMEDIATE")
         try:
             for kind, data in source.execute(

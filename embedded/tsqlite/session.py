@@ -1,6 +1,7 @@
 """One connection to a database file: settings, transactions and locks, temporary objects, the statement hook.
 
-Transactions of T-SQL and of SQLite are not the same thing. BEGIN TRANSACTION only counts; SQLite's write lock is taken by the
+Transactions of T-SQL and of SQLite are not the same thing. BEGIN TRANSACTION only counts; SQLite's write lock is
+taken by the
 first write or locking read, and until then every statement reads the latest committed state.
 """
 
@@ -20,6 +21,7 @@ import apsw
 from . import clock, collation, convert, trace
 from .catalog import Catalog, Column, Identity, Table, create_database, quote
 from .errors import SqlError, Unsupported, sql_error
+from .functions import SessionProtocol
 from .presence import FIRST_SESSION, Presence
 from .session_functions import SessionFunctions
 from .values import Storage
@@ -32,7 +34,8 @@ TICKS_TO_1900: Final = 693_595 * 864_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A statement boundary: `phase` is 'before', 'after' (also when the statement failed), or 'commit' (before SQLite's own)."""
+    """A statement boundary: `phase` is 'before', 'after' (also when the statement failed), or 'commit' (before
+    SQLite's own)."""
 
     phase: str
     session: Session
@@ -54,7 +57,8 @@ openers: list[Callable[[Session], None]] = []
 def on_statement(callback: Hook) -> Callable[[], None]:
     """Call `callback` at every statement boundary of every session of this process; gives a function that ends it.
 
-    The callback may run other sessions, raise (an exception that is no SqlError ends the batch with everything undone), or
+    The callback may run other sessions, raise (an exception that is no SqlError ends the batch with everything
+    undone), or
     kill the process.
     """
     hooks.append(callback)
@@ -93,7 +97,8 @@ class Settings:
 
 @dataclass(slots=True)
 class Scope:
-    """A level of execution: its #temp tables (by lower-case name) and table variables, and what its functions ask for."""
+    """A level of execution: its #temp tables (by lower-case name) and table variables, and what its functions ask
+    for."""
 
     level: int
     module: Any = None
@@ -163,7 +168,7 @@ class Session(SessionFunctions):
         self.path = str(path) if str(path) == ":memory:" else str(Path(path).resolve())
         self.timeout = timeout
         self.login, self.host, self.application = login, host, application
-        self.db = apsw.Connection(self.path, statementcachesize=1000)
+        self.db: Any = apsw.Connection(self.path, statementcachesize=1000)
         self.closed = False
         self.settings = Settings()
         self.transaction: Transaction | None = None
@@ -173,7 +178,7 @@ class Session(SessionFunctions):
         self.last_identity: int | None = None
         self.caught: list[SqlError] = []
         self.status = 0  # @@FETCH_STATUS
-        self.identity_insert: int | None = None
+        self.identity_insert: int | str | None = None
         self.context: dict[str, tuple[str | None, bool]] = {}
         self.verbose_truncation = False
         self.try_depth = 0
@@ -461,7 +466,7 @@ class Session(SessionFunctions):
                 action()
                 return
             except apsw.BusyError as e:
-                if e.extendedresult == apsw.SQLITE_BUSY_SNAPSHOT:
+                if getattr(e, "extendedresult", 0) == apsw.SQLITE_BUSY_SNAPSHOT:
                     raise
                 if time.monotonic() >= deadline:
                     if limit >= 0:
@@ -585,7 +590,8 @@ class Session(SessionFunctions):
         return value.to_bytes(8, "big")
 
     def next_identity(self, table: Table, column: Column) -> int:
-        """The next identity value of a table; for a stored one the write lock is held. Error 8115 at the end of the type."""
+        """The next identity value of a table; for a stored one the write lock is held. Error 8115 at the end of the
+        type."""
         identity = column.identity
         assert isinstance(identity, Identity)
         last = self.identity_value(table)
@@ -633,7 +639,8 @@ class Session(SessionFunctions):
         self._record_changes()
 
     def ddl(self, sql: str, bindings: Sequence[Storage] = ()) -> None:
-        """Run SQLite's own DDL (or a copy that goes with it) on the database; the log gets its text instead of its rows."""
+        """Run SQLite's own DDL (or a copy that goes with it) on the database; the log gets its text instead of its
+        rows."""
         if self._changes is None:
             self.db.execute(sql, tuple(bindings))
             return
@@ -717,7 +724,8 @@ class Session(SessionFunctions):
 
     def _contents(self, table: Table) -> list[tuple[Storage, ...]]:
         names = ", ".join(["_rowid", *(quote(c.name) for c in table.columns)])
-        return self.db.execute(f"SELECT {names} FROM {table.sql}").fetchall()
+        found: list[tuple[Storage, ...]] = self.db.execute(f"SELECT {names} FROM {table.sql}").fetchall()
+        return found
 
     def _fill(self, table: Table, rows: list[tuple[Storage, ...]]) -> None:
         self.make_temp(table.sqlite_name, self.prepared[table.sqlite_name])
@@ -764,7 +772,7 @@ class Session(SessionFunctions):
                 del scope.temps[key]
 
 
-def register(db: apsw.Connection, session: Session) -> None:
+def register(db: Any, session: SessionProtocol) -> None:
     """Give a SQLite connection the collations and functions that tables and statements use."""
     collation.register(db)
     convert.register(db, session)

@@ -19,8 +19,6 @@ from .types import SqlType
 from .values import Storage
 
 if TYPE_CHECKING:
-    import apsw
-
     from .catalog import Parameter
     from .interpreter import Interpreter
     from .presence import Presence
@@ -74,7 +72,7 @@ class SessionFunctions:
     """The part of `Session` that functions see."""
 
     if TYPE_CHECKING:
-        db: apsw.Connection
+        db: Any
         path: str
         database: str
         login: str
@@ -109,9 +107,17 @@ class SessionFunctions:
     def date_format(self) -> str:
         return self.settings.date_format
 
+    @date_format.setter
+    def date_format(self, value: str) -> None:
+        self.settings.date_format = value
+
     @property
     def date_first(self) -> int:
         return self.settings.date_first
+
+    @date_first.setter
+    def date_first(self, value: int) -> None:
+        self.settings.date_first = value
 
     def set_option(self, option: str, on: bool, line: int) -> None:
         """SET option ON | OFF; what would change answers and is not built is refused."""
@@ -446,9 +452,10 @@ class SessionFunctions:
         return int(row[0])
 
     def _object_row(self, id_: int) -> tuple[str, int, str] | None:
-        return self.db.execute(
+        row: tuple[str, int, str] | None = self.db.execute(
             "SELECT name, schema_id, type FROM main._ts_objects WHERE object_id = ?", (id_,)
-        ).fetchone()  # type: ignore[no-any-return]
+        ).fetchone()
+        return row
 
     def object_name(self, id_: int, database_id: int | None) -> str | None:
         if database_id not in (None, 5):

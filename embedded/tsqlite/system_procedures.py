@@ -79,7 +79,7 @@ def executesql(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> in
     for p in shape.parameters:
         if p.name.lower() not in values:
             if p.default is None:
-                raise sql_error(8178, f"({declared}){statement}", p.name)
+                raise sql_error(8178, f"({declared!s}){statement!s}", p.name)
             value, of = interpreter._argument(p.default, frame)
             values[p.name.lower()] = interpreter.converted(value, of, p.type)
     made = interpreter.run_dynamic(str(statement), str(declared or ""), values, frame, unit, 2)
@@ -115,9 +115,7 @@ def getapplock(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> in
         raise SqlError(1225, "An invalid application lock mode was passed to sp_getapplock.")
     owner = _owner(args["@lockowner"])
     if owner == "Transaction" and session.transaction is None:
-        raise SqlError(
-            3918, "The statement or function must be executed in the context of a user transaction.", 16
-        )
+        raise SqlError(3918, "The statement or function must be executed in the context of a user transaction.", 16)
     wait = args["@locktimeout"]
     milliseconds = session.settings.lock_timeout if wait is None else int(wait)
     seconds = session.timeout if milliseconds < 0 else milliseconds / 1000
@@ -152,7 +150,9 @@ def set_session_context(interpreter: Interpreter, node: tree.Execute, frame: Fra
         values[(arg.name or name).lower()] = interpreter._argument(arg.value, frame)
     key = str(values["@key"][0]).lower()
     if session.context.get(key, (None, False))[1]:
-        raise SqlError(15664, f"Cannot set key '{key}' in the session context. The key has been set as read_only for this session.")
+        raise SqlError(
+            15664, f"Cannot set key '{key}' in the session context. The key has been set as read_only for this session."
+        )
     value, of = values.get("@value", (None, INT))
     stored = None if value is None else str(interpreter.converted(value, of, nvarchar(4000)))
     read_only = bool(values["@read_only"][0]) if "@read_only" in values else False
@@ -187,8 +187,14 @@ def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | 
                     raise missing
                 if table.column(new) is not None:
                     raise sql_error(15335, new, "COLUMN")
-                if table.checks or any(c.computed is not None for c in table.columns) or any(i.filter for i in table.indexes):
-                    raise Unsupported("sp_rename of a column of a table with CHECK constraints, filters or computed columns")
+                if (
+                    table.checks
+                    or any(c.computed is not None for c in table.columns)
+                    or any(i.filter for i in table.indexes)
+                ):
+                    raise Unsupported(
+                        "sp_rename of a column of a table with CHECK constraints, filters or computed columns"
+                    )
                 db.execute(
                     "UPDATE main._ts_columns SET name = ? WHERE object_id = ? AND column_id = ?",
                     (new, table.object_id, column.column_id),
@@ -223,7 +229,13 @@ def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | 
             raise Unsupported(f"sp_rename of {kind}")
         session.changed()
     interpreter.sink.put(
-        Message(15477, "Caution: Changing any part of an object name could break scripts and stored procedures.", 0, 1, node.line)
+        Message(
+            15477,
+            "Caution: Changing any part of an object name could break scripts and stored procedures.",
+            0,
+            1,
+            node.line,
+        )
     )
     return 0
 
@@ -244,14 +256,21 @@ def _extended_property(interpreter: Interpreter, node: tree.Execute, frame: Fram
             found = session.object_id(f"[{args['@level0name']}].[{args['@level1name']}]", None)
             class_, major = 1, found or 0
             if found is None:
-                raise SqlError(15135, f"Object is invalid. Extended properties are not permitted on '{args['@level0name']}.{args['@level1name']}', or the object does not exist.")
+                raise SqlError(
+                    15135,
+                    "Object is invalid. Extended properties are not permitted on"
+                    f" '{args['@level0name']}.{args['@level1name']}', or the object does not exist.",
+                )
             if args["@level2type"] is not None:
                 if str(args["@level2type"]).upper() != "COLUMN":
                     raise Unsupported(f"Extended properties of {args['@level2type']}", node.line)
                 table = session.catalog.by_id(found)
                 column = table.column(str(args["@level2name"])) if isinstance(table, Table) else None
                 if column is None:
-                    raise SqlError(15135, "Object is invalid. Extended properties are not permitted on it, or the object does not exist.")
+                    raise SqlError(
+                        15135,
+                        "Object is invalid. Extended properties are not permitted on it, or the object does not exist.",
+                    )
                 minor = column.column_id
     key = (class_, major, minor, args["@name"])
     with session.writing():
@@ -259,9 +278,15 @@ def _extended_property(interpreter: Interpreter, node: tree.Execute, frame: Fram
             "SELECT 1 FROM main._ts_properties WHERE class = ? AND major_id = ? AND minor_id = ? AND name = ?", key
         ).fetchone()
         if verb == "add" and there:
-            raise SqlError(15233, f"Property cannot be added. Property '{args['@name']}' already exists for 'object specified'.")
+            raise SqlError(
+                15233, f"Property cannot be added. Property '{args['@name']}' already exists for 'object specified'."
+            )
         if verb != "add" and not there:
-            raise SqlError(15217, f"Cannot update or delete the extended property. The property '{args['@name']}' does not exist for 'object specified'.")
+            raise SqlError(
+                15217,
+                f"Cannot update or delete the extended property. The property '{args['@name']}' does not exist"
+                " for 'object specified'.",
+            )
         if verb == "drop":
             session.db.execute(
                 "DELETE FROM main._ts_properties WHERE class = ? AND major_id = ? AND minor_id = ? AND name = ?", key

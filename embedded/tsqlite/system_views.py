@@ -1,6 +1,7 @@
 """The catalog views: sys.*, INFORMATION_SCHEMA.*, and the dynamic management views that have an answer here.
 
-Each is a temporary SQLite view over the `_ts_` tables, made in a connection when it is first named, with SQL Server's types.
+Each is a temporary SQLite view over the `_ts_` tables, made in a connection when it is first named, with SQL Server's
+types.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .types import DEFAULT_COLLATION, SqlType, parse_type
 
 if TYPE_CHECKING:
     from .session import Session
+    from .session_functions import SessionFunctions
 
 DOCS: Final = "https://learn.microsoft.com/sql/relational-databases/"
 TICKS_TO_1900: Final = 693_595 * 864_000_000_000
@@ -65,24 +67,35 @@ _ACTION = {"NO ACTION": 0, "CASCADE": 1, "SET NULL": 2, "SET DEFAULT": 3}
 _action = "CASE f.{0} WHEN 'NO ACTION' THEN 0 WHEN 'CASCADE' THEN 1 WHEN 'SET NULL' THEN 2 ELSE 3 END"
 _TYPES = ", ".join(
     f"('{'timestamp' if n == 'rowversion' else n}', {s}, {u}, 4, {length}, {p}, {c},"
-    f" {repr(DEFAULT_COLLATION) if 'char' in n or n == 'sysname' else 'NULL'}, {int(n not in ('sysname', 'rowversion'))})"
+    f" {repr(DEFAULT_COLLATION) if 'char' in n or n == 'sysname' else 'NULL'},"
+    f" {int(n not in ('sysname', 'rowversion'))})"
     for n, (s, u, length, p, c) in SYSTEM_TYPES.items()
 )
-_type_row = "name, system_type_id, user_type_id, schema_id, NULL, max_length, precision, scale, collation_name, is_nullable"
+_type_row = (
+    "name, system_type_id, user_type_id, schema_id, NULL, max_length, precision, scale, collation_name, is_nullable"
+)
 _DATA_TYPE = (
     "(SELECT CASE t.column1 WHEN 'timestamp' THEN 'timestamp' ELSE t.column1 END FROM (VALUES "
     + ", ".join(f"('{'timestamp' if n == 'rowversion' else n}', {u})" for n, (_, u, *_x) in SYSTEM_TYPES.items())
     + ") AS t WHERE t.column2 = {0}.user_type_id)"
 )
-_CHARS = "CASE WHEN {0}.system_type_id IN (167, 175, 165, 173) THEN {0}.max_length WHEN {0}.system_type_id IN (231, 239) THEN"\
+_CHARS = (
+    "CASE WHEN {0}.system_type_id IN (167, 175, 165, 173) THEN {0}.max_length WHEN {0}.system_type_id IN (231,"
+    " 239) THEN"
     " CASE {0}.max_length WHEN -1 THEN -1 ELSE {0}.max_length / 2 END END"
+)
 _OCTETS = "CASE WHEN {0}.system_type_id IN (167, 175, 165, 173, 231, 239) THEN {0}.max_length END"
 _NUMERIC = "CASE WHEN {0}.system_type_id IN (48, 52, 56, 59, 60, 62, 106, 108, 122, 127) THEN {0}.precision END"
 _SCALE = "CASE WHEN {0}.system_type_id IN (48, 52, 56, 60, 106, 108, 122, 127) THEN {0}.scale END"
-_RADIX = "CASE WHEN {0}.system_type_id IN (59, 62) THEN 2 WHEN {0}.system_type_id IN (48, 52, 56, 60, 106, 108, 122, 127)"\
+_RADIX = (
+    "CASE WHEN {0}.system_type_id IN (59, 62) THEN 2 WHEN {0}.system_type_id IN (48, 52, 56, 60, 106, 108, 122, 127)"
     " THEN 10 END"
-_WHEN = "CASE WHEN {0}.system_type_id IN (40) THEN 0 WHEN {0}.system_type_id = 61 THEN 3 WHEN {0}.system_type_id = 58 THEN 0"\
+)
+_WHEN = (
+    "CASE WHEN {0}.system_type_id IN (40) THEN 0 WHEN {0}.system_type_id = 61 THEN 3 WHEN {0}.system_type_id ="
+    " 58 THEN 0"
     " WHEN {0}.system_type_id IN (41, 42, 43) THEN {0}.scale END"
+)
 
 VIEWS: Final[dict[str, SystemView]] = {
     "sys.schemas": _catalog(
@@ -95,7 +108,8 @@ VIEWS: Final[dict[str, SystemView]] = {
     "sys.tables": _catalog(
         _OBJECT_COLUMNS + ", max_column_id_used int!, uses_ansi_nulls bit, is_replicated bit, is_memory_optimized bit,"
         " temporal_type tinyint, temporal_type_desc nvarchar(60), lock_escalation tinyint, is_external bit!",
-        f"SELECT {_OBJECT}, (SELECT max(column_id) FROM main._ts_columns AS c WHERE c.object_id = o.object_id), 1, 0, 0, 0,"
+        f"SELECT {_OBJECT}, (SELECT max(column_id) FROM main._ts_columns AS c WHERE c.object_id = o.object_id),"
+        " 1, 0, 0, 0,"
         " 'NON_TEMPORAL_TABLE', 0, 0 FROM main._ts_objects AS o WHERE o.type = 'U'",
         "sys-tables",
     ),
@@ -128,12 +142,15 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-sequences",
     ),
     "sys.columns": _catalog(
-        "object_id int!, name sysname, column_id int!, system_type_id tinyint!, user_type_id int!, max_length smallint!,"
-        " precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_ansi_padded bit!, is_rowguidcol"
+        "object_id int!, name sysname, column_id int!, system_type_id tinyint!, user_type_id int!, max_length"
+        " smallint!,"
+        " precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_ansi_padded bit!,"
+        " is_rowguidcol"
         " bit!, is_identity bit!, is_computed bit!, is_filestream bit!, is_sparse bit, default_object_id int!,"
         " rule_object_id int!, generated_always_type tinyint, is_hidden bit!, is_masked bit!",
         "SELECT object_id, name, column_id, system_type_id, user_type_id, max_length, precision, scale, collation_name,"
-        " is_nullable, system_type_id IN (165, 167, 173, 175, 231, 239), is_rowguidcol, seed IS NOT NULL, computed IS NOT"
+        " is_nullable, system_type_id IN (165, 167, 173, 175, 231, 239), is_rowguidcol, seed IS NOT NULL,"
+        " computed IS NOT"
         " NULL, 0, 0, coalesce(default_object_id, 0), 0, 0, 0, 0 FROM main._ts_columns",
         "sys-columns",
     ),
@@ -153,7 +170,8 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-identity-columns",
     ),
     "sys.types": _catalog(
-        "name sysname!, system_type_id tinyint!, user_type_id int!, schema_id int!, principal_id int, max_length smallint!,"
+        "name sysname!, system_type_id tinyint!, user_type_id int!, schema_id int!, principal_id int, max_length"
+        " smallint!,"
         " precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_user_defined bit!,"
         " is_assembly_type bit!, default_object_id int!, rule_object_id int!, is_table_type bit!",
         "SELECT column1, column2, column3, column4, NULL, column5, column6, column7, column8, column9, 0, 0, 0, 0, 0"
@@ -163,14 +181,18 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-types",
     ),
     "sys.indexes": _catalog(
-        "object_id int!, name sysname, index_id int!, type tinyint!, type_desc nvarchar(60), is_unique bit, data_space_id"
+        "object_id int!, name sysname, index_id int!, type tinyint!, type_desc nvarchar(60), is_unique bit,"
+        " data_space_id"
         " int!, ignore_dup_key bit, is_primary_key bit, is_unique_constraint bit, fill_factor tinyint!, is_padded bit,"
         " is_disabled bit, is_hypothetical bit, allow_row_locks bit, allow_page_locks bit, has_filter bit,"
         " filter_definition nvarchar(max)",
-        "SELECT object_id, name, index_id, type, CASE type WHEN 1 THEN 'CLUSTERED' ELSE 'NONCLUSTERED' END, is_unique, 1, 0,"
+        "SELECT object_id, name, index_id, type, CASE type WHEN 1 THEN 'CLUSTERED' ELSE 'NONCLUSTERED' END,"
+        " is_unique, 1, 0,"
         " is_primary_key, is_unique_constraint, 0, 0, is_disabled, 0, 1, 1, filter_definition IS NOT NULL,"
-        " filter_definition FROM main._ts_indexes UNION ALL SELECT o.object_id, NULL, 0, 0, 'HEAP', 0, 1, 0, 0, 0, 0, 0, 0,"
-        " 0, 1, 1, 0, NULL FROM main._ts_objects AS o WHERE o.type = 'U' AND NOT EXISTS (SELECT 1 FROM main._ts_indexes AS i"
+        " filter_definition FROM main._ts_indexes UNION ALL SELECT o.object_id, NULL, 0, 0, 'HEAP', 0, 1, 0, 0,"
+        " 0, 0, 0, 0,"
+        " 0, 1, 1, 0, NULL FROM main._ts_objects AS o WHERE o.type = 'U' AND NOT EXISTS (SELECT 1 FROM"
+        " main._ts_indexes AS i"
         " WHERE i.object_id = o.object_id AND i.type = 1)",
         "sys-indexes",
     ),
@@ -219,15 +241,19 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-foreign-key-columns",
     ),
     "sys.parameters": _catalog(
-        "object_id int!, name sysname, parameter_id int!, system_type_id tinyint!, user_type_id int!, max_length smallint!,"
-        " precision tinyint!, scale tinyint!, is_output bit!, is_cursor_ref bit!, has_default_value bit!, is_xml_document"
+        "object_id int!, name sysname, parameter_id int!, system_type_id tinyint!, user_type_id int!, max_length"
+        " smallint!,"
+        " precision tinyint!, scale tinyint!, is_output bit!, is_cursor_ref bit!, has_default_value bit!,"
+        " is_xml_document"
         " bit!, is_readonly bit!, is_nullable bit",
-        "SELECT object_id, name, parameter_id, system_type_id, user_type_id, max_length, precision, scale, is_output, 0, 0, 0,"
+        "SELECT object_id, name, parameter_id, system_type_id, user_type_id, max_length, precision, scale,"
+        " is_output, 0, 0, 0,"
         " is_readonly, 1 FROM main._ts_parameters",
         "sys-parameters",
     ),
     "sys.sql_modules": _catalog(
-        "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, is_schema_bound bit,"
+        "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit,"
+        " is_schema_bound bit,"
         " uses_database_collation bit, is_recompiled bit, null_on_null_input bit, execute_as_principal_id int,"
         " uses_native_compilation bit",
         "SELECT object_id, definition, uses_ansi_nulls, uses_quoted_identifier, is_schema_bound, 0, is_recompiled, 0,"
@@ -235,9 +261,11 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-sql-modules",
     ),
     "sys.database_principals": _catalog(
-        "name sysname!, principal_id int!, type char(1)!, type_desc nvarchar(60), default_schema_name sysname, create_date"
+        "name sysname!, principal_id int!, type char(1)!, type_desc nvarchar(60), default_schema_name sysname,"
+        " create_date"
         " datetime!, modify_date datetime!, owning_principal_id int, is_fixed_role bit!, authentication_type int!",
-        "SELECT name, principal_id, type, CASE type WHEN 'R' THEN 'DATABASE_ROLE' WHEN 'S' THEN 'SQL_USER' WHEN 'C' THEN"
+        "SELECT name, principal_id, type, CASE type WHEN 'R' THEN 'DATABASE_ROLE' WHEN 'S' THEN 'SQL_USER' WHEN"
+        " 'C' THEN"
         " 'CERTIFICATE_MAPPED_USER' WHEN 'E' THEN 'EXTERNAL_USER' ELSE 'ASYMMETRIC_KEY_MAPPED_USER' END,"
         " CASE type WHEN 'R' THEN NULL ELSE 'dbo' END, create_date, create_date, owning_principal_id, is_fixed_role, 0"
         " FROM main._ts_principals",
@@ -252,8 +280,10 @@ VIEWS: Final[dict[str, SystemView]] = {
         "class tinyint!, class_desc nvarchar(60), major_id int!, minor_id int!, grantee_principal_id int!,"
         " grantor_principal_id int!, permission_name nvarchar(128), state char(1)!, state_desc nvarchar(60)",
         "SELECT class, CASE class WHEN 0 THEN 'DATABASE' WHEN 1 THEN 'OBJECT_OR_COLUMN' WHEN 3 THEN 'SCHEMA' ELSE"
-        " 'DATABASE_PRINCIPAL' END, major_id, minor_id, grantee_principal_id, grantor_principal_id, permission_name, state,"
-        " CASE state WHEN 'G' THEN 'GRANT' WHEN 'D' THEN 'DENY' ELSE 'GRANT_WITH_GRANT_OPTION' END FROM main._ts_permissions",
+        " 'DATABASE_PRINCIPAL' END, major_id, minor_id, grantee_principal_id, grantor_principal_id,"
+        " permission_name, state,"
+        " CASE state WHEN 'G' THEN 'GRANT' WHEN 'D' THEN 'DENY' ELSE 'GRANT_WITH_GRANT_OPTION' END FROM"
+        " main._ts_permissions",
         "sys-database-permissions",
     ),
     "sys.certificates": _catalog(
@@ -269,13 +299,15 @@ VIEWS: Final[dict[str, SystemView]] = {
     ),
     "sys.extended_properties": _catalog(
         "class tinyint!, class_desc nvarchar(60), major_id int!, minor_id int!, name sysname!, value nvarchar(4000)",
-        "SELECT class, CASE class WHEN 0 THEN 'DATABASE' WHEN 1 THEN 'OBJECT_OR_COLUMN' ELSE 'SCHEMA' END, major_id, minor_id,"
+        "SELECT class, CASE class WHEN 0 THEN 'DATABASE' WHEN 1 THEN 'OBJECT_OR_COLUMN' ELSE 'SCHEMA' END,"
+        " major_id, minor_id,"
         " name, value FROM main._ts_properties",
         "extended-properties-catalog-views-sys-extended-properties",
     ),
     "sys.databases": _catalog(
         "name sysname!, database_id int!, create_date datetime!, compatibility_level tinyint!, collation_name sysname,"
-        " user_access tinyint, is_read_only bit, state tinyint, state_desc nvarchar(60), snapshot_isolation_state tinyint,"
+        " user_access tinyint, is_read_only bit, state tinyint, state_desc nvarchar(60),"
+        " snapshot_isolation_state tinyint,"
         " snapshot_isolation_state_desc nvarchar(60), is_read_committed_snapshot_on bit, recovery_model tinyint,"
         " recovery_model_desc nvarchar(60), page_verify_option tinyint, is_auto_close_on bit!, is_auto_shrink_on bit,"
         " is_broker_enabled bit!, delayed_durability int, replica_id uniqueidentifier, owner_sid varbinary(85)",
@@ -287,15 +319,18 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-databases",
     ),
     "sys.database_recovery_status": _catalog(
-        "database_id int!, database_guid uniqueidentifier, family_guid uniqueidentifier, last_log_backup_lsn numeric(25,0),"
+        "database_id int!, database_guid uniqueidentifier, family_guid uniqueidentifier, last_log_backup_lsn"
+        " numeric(25,0),"
         " recovery_fork_guid uniqueidentifier, first_recovery_fork_guid uniqueidentifier, fork_point_lsn numeric(25,0)",
-        "SELECT 5, ts_database('family_guid'), ts_database('family_guid'), NULL, ts_database('recovery_fork_guid'), NULL, NULL",
+        "SELECT 5, ts_database('family_guid'), ts_database('family_guid'), NULL,"
+        " ts_database('recovery_fork_guid'), NULL, NULL",
         "sys-database-recovery-status",
     ),
     "sys.configurations": _catalog(
         "configuration_id int!, name nvarchar(35)!, value int, minimum int, maximum int, value_in_use int, description"
         " nvarchar(255)!, is_dynamic bit!, is_advanced bit!",
-        "SELECT column1, column2, column3, 0, 32767, column3, column2, 1, 1 FROM (VALUES (518, 'show advanced options', 0),"
+        "SELECT column1, column2, column3, 0, 32767, column3, column2, 1, 1 FROM (VALUES (518, 'show advanced"
+        " options', 0),"
         " (1517, 'priority boost', 0), (1539, 'max degree of parallelism', 0), (16390, 'xp_cmdshell', 0))",
         "sys-configurations",
     ),
@@ -303,7 +338,7 @@ VIEWS: Final[dict[str, SystemView]] = {
         "partition_id bigint!, object_id int!, index_id int!, partition_number int!, hobt_id bigint!, rows bigint,"
         " data_compression tinyint!, data_compression_desc nvarchar(60)",
         "SELECT i.object_id * 1000 + i.index_id, i.object_id, i.index_id, 1, i.object_id * 1000 + i.index_id,"
-        ' ts_table_rows(i.object_id), 0, \'NONE\' FROM temp."sys.indexes" AS i',
+        " ts_table_rows(i.object_id), 0, 'NONE' FROM temp.\"sys.indexes\" AS i",
         "sys-partitions",
     ),
     "sys.stats": _catalog(
@@ -329,13 +364,16 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-dm-tran-active-transactions",
     ),
     "sys.dm_tran_session_transactions": _dynamic(
-        "session_id int!, transaction_id bigint!, is_user_transaction bit!, is_local bit!, enlist_count int!, is_bound bit!",
+        "session_id int!, transaction_id bigint!, is_user_transaction bit!, is_local bit!, enlist_count int!,"
+        " is_bound bit!",
         "SELECT session_id, transaction_id, 1, 1, 1, 0 FROM ts_transactions",
         "sys-dm-tran-session-transactions",
     ),
     "sys.dm_exec_sessions": _dynamic(
-        "session_id smallint!, login_time datetime!, host_name nvarchar(128), program_name nvarchar(128), host_process_id int,"
-        " login_name nvarchar(128)!, status nvarchar(30)!, text_size int!, language nvarchar(128), date_format nvarchar(3),"
+        "session_id smallint!, login_time datetime!, host_name nvarchar(128), program_name nvarchar(128),"
+        " host_process_id int,"
+        " login_name nvarchar(128)!, status nvarchar(30)!, text_size int!, language nvarchar(128), date_format"
+        " nvarchar(3),"
         " date_first smallint!, quoted_identifier bit!, arithabort bit!, ansi_nulls bit!, transaction_isolation_level"
         " smallint!, lock_timeout int!, deadlock_priority int!, row_count bigint!, prev_error int!, original_login_name"
         " nvarchar(128)!, is_user_process bit!, database_id smallint!, open_transaction_count int!",
@@ -351,14 +389,17 @@ VIEWS: Final[dict[str, SystemView]] = {
     "INFORMATION_SCHEMA.TABLES": _standard(
         "TABLE_CATALOG nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME sysname!, TABLE_TYPE varchar(10)",
         "SELECT ts_database('name'), s.name, o.name, CASE o.type WHEN 'U' THEN 'BASE TABLE' ELSE 'VIEW' END"
-        " FROM main._ts_objects AS o JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id WHERE o.type IN ('U', 'V')",
+        " FROM main._ts_objects AS o JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id WHERE o.type IN"
+        " ('U', 'V')",
         "tables",
     ),
     "INFORMATION_SCHEMA.VIEWS": _standard(
         "TABLE_CATALOG nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME sysname!, VIEW_DEFINITION nvarchar(4000),"
         " CHECK_OPTION varchar(7), IS_UPDATABLE varchar(2)!",
-        "SELECT ts_database('name'), s.name, o.name, CASE WHEN length(m.definition) <= 4000 THEN m.definition END, 'NONE',"
-        " 'NO' FROM main._ts_objects AS o JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id JOIN main._ts_modules AS m"
+        "SELECT ts_database('name'), s.name, o.name, CASE WHEN length(m.definition) <= 4000 THEN m.definition"
+        " END, 'NONE',"
+        " 'NO' FROM main._ts_objects AS o JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id JOIN"
+        " main._ts_modules AS m"
         " ON m.object_id = o.object_id WHERE o.type = 'V'",
         "views",
     ),
@@ -368,17 +409,22 @@ VIEWS: Final[dict[str, SystemView]] = {
         " CHARACTER_MAXIMUM_LENGTH int, CHARACTER_OCTET_LENGTH int, NUMERIC_PRECISION tinyint, NUMERIC_PRECISION_RADIX"
         " smallint, NUMERIC_SCALE int, DATETIME_PRECISION smallint, CHARACTER_SET_NAME nvarchar(128), COLLATION_NAME"
         " nvarchar(128)",
-        "SELECT ts_database('name'), s.name, o.name, c.name, c.column_id, d.definition, CASE c.is_nullable WHEN 1 THEN 'YES'"
-        f" ELSE 'NO' END, {_DATA_TYPE.format('c')}, {_CHARS.format('c')}, {_OCTETS.format('c')}, {_NUMERIC.format('c')},"
-        f" {_RADIX.format('c')}, {_SCALE.format('c')}, {_WHEN.format('c')}, CASE WHEN c.system_type_id IN (231, 239) THEN"
+        "SELECT ts_database('name'), s.name, o.name, c.name, c.column_id, d.definition, CASE c.is_nullable WHEN"
+        " 1 THEN 'YES'"
+        f" ELSE 'NO' END, {_DATA_TYPE.format('c')}, {_CHARS.format('c')}, {_OCTETS.format('c')},"
+        f" {_NUMERIC.format('c')},"
+        f" {_RADIX.format('c')}, {_SCALE.format('c')}, {_WHEN.format('c')}, CASE WHEN c.system_type_id IN (231,"
+        " 239) THEN"
         " 'UNICODE' WHEN c.system_type_id IN (167, 175) THEN 'iso_1' END, c.collation_name FROM main._ts_columns AS c"
-        " JOIN main._ts_objects AS o ON o.object_id = c.object_id JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id"
+        " JOIN main._ts_objects AS o ON o.object_id = c.object_id JOIN main._ts_schemas AS s ON s.schema_id ="
+        " o.schema_id"
         " LEFT JOIN main._ts_defaults AS d ON d.object_id = c.default_object_id WHERE o.type IN ('U', 'V')",
         "columns",
     ),
     "INFORMATION_SCHEMA.TABLE_CONSTRAINTS": _standard(
         "CONSTRAINT_CATALOG nvarchar(128), CONSTRAINT_SCHEMA nvarchar(128), CONSTRAINT_NAME sysname!, TABLE_CATALOG"
-        " nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME nvarchar(128), CONSTRAINT_TYPE varchar(11), IS_DEFERRABLE"
+        " nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME nvarchar(128), CONSTRAINT_TYPE varchar(11),"
+        " IS_DEFERRABLE"
         " varchar(2)!, INITIALLY_DEFERRED varchar(2)!",
         "SELECT ts_database('name'), s.name, o.name, ts_database('name'), s.name, t.name, CASE o.type WHEN 'PK' THEN"
         " 'PRIMARY KEY' WHEN 'UQ' THEN 'UNIQUE' WHEN 'F' THEN 'FOREIGN KEY' ELSE 'CHECK' END, 'NO', 'NO'"
@@ -387,16 +433,21 @@ VIEWS: Final[dict[str, SystemView]] = {
         "table-constraints",
     ),
     "INFORMATION_SCHEMA.KEY_COLUMN_USAGE": _standard(
-        "CONSTRAINT_CATALOG nvarchar(128), CONSTRAINT_SCHEMA nvarchar(128), CONSTRAINT_NAME nvarchar(128)!, TABLE_CATALOG"
-        " nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME nvarchar(128)!, COLUMN_NAME nvarchar(128), ORDINAL_POSITION"
+        "CONSTRAINT_CATALOG nvarchar(128), CONSTRAINT_SCHEMA nvarchar(128), CONSTRAINT_NAME nvarchar(128)!,"
+        " TABLE_CATALOG"
+        " nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME nvarchar(128)!, COLUMN_NAME nvarchar(128),"
+        " ORDINAL_POSITION"
         " int!",
         "SELECT ts_database('name'), s.name, i.name, ts_database('name'), s.name, t.name, c.name, k.key_ordinal"
         " FROM main._ts_indexes AS i JOIN main._ts_objects AS t ON t.object_id = i.object_id JOIN main._ts_schemas AS s"
         " ON s.schema_id = t.schema_id JOIN main._ts_index_columns AS k ON k.object_id = i.object_id AND k.index_id ="
         " i.index_id AND k.key_ordinal > 0 JOIN main._ts_columns AS c ON c.object_id = k.object_id AND c.column_id ="
-        " k.column_id WHERE i.constraint_id > 0 UNION ALL SELECT ts_database('name'), s.name, o.name, ts_database('name'),"
-        " s.name, t.name, c.name, k.constraint_column_id FROM main._ts_foreign_key_columns AS k JOIN main._ts_objects AS o"
-        " ON o.object_id = k.object_id JOIN main._ts_objects AS t ON t.object_id = o.parent_object_id JOIN main._ts_schemas"
+        " k.column_id WHERE i.constraint_id > 0 UNION ALL SELECT ts_database('name'), s.name, o.name,"
+        " ts_database('name'),"
+        " s.name, t.name, c.name, k.constraint_column_id FROM main._ts_foreign_key_columns AS k JOIN"
+        " main._ts_objects AS o"
+        " ON o.object_id = k.object_id JOIN main._ts_objects AS t ON t.object_id = o.parent_object_id JOIN"
+        " main._ts_schemas"
         " AS s ON s.schema_id = t.schema_id JOIN main._ts_columns AS c ON c.object_id = t.object_id AND c.column_id ="
         " k.parent_column_id",
         "key-column-usage",
@@ -404,13 +455,15 @@ VIEWS: Final[dict[str, SystemView]] = {
     "INFORMATION_SCHEMA.CONSTRAINT_COLUMN_USAGE": _standard(
         "TABLE_CATALOG nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME nvarchar(128)!, COLUMN_NAME nvarchar(128),"
         " CONSTRAINT_CATALOG nvarchar(128), CONSTRAINT_SCHEMA nvarchar(128), CONSTRAINT_NAME nvarchar(128)!",
-        "SELECT TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, CONSTRAINT_CATALOG, CONSTRAINT_SCHEMA, CONSTRAINT_NAME"
+        "SELECT TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, CONSTRAINT_CATALOG, CONSTRAINT_SCHEMA,"
+        " CONSTRAINT_NAME"
         ' FROM temp."INFORMATION_SCHEMA.KEY_COLUMN_USAGE"',
         "constraint-column-usage",
     ),
     "INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS": _standard(
         "CONSTRAINT_CATALOG nvarchar(128), CONSTRAINT_SCHEMA nvarchar(128), CONSTRAINT_NAME sysname!,"
-        " UNIQUE_CONSTRAINT_CATALOG nvarchar(128), UNIQUE_CONSTRAINT_SCHEMA nvarchar(128), UNIQUE_CONSTRAINT_NAME sysname,"
+        " UNIQUE_CONSTRAINT_CATALOG nvarchar(128), UNIQUE_CONSTRAINT_SCHEMA nvarchar(128),"
+        " UNIQUE_CONSTRAINT_NAME sysname,"
         " MATCH_OPTION varchar(7), UPDATE_RULE varchar(11), DELETE_RULE varchar(11)",
         "SELECT ts_database('name'), s.name, o.name, ts_database('name'), r.name, i.name, 'SIMPLE', f.update_action,"
         " f.delete_action FROM main._ts_foreign_keys AS f JOIN main._ts_objects AS o ON o.object_id = f.object_id"
@@ -431,16 +484,19 @@ VIEWS: Final[dict[str, SystemView]] = {
         " nvarchar(128), ROUTINE_SCHEMA nvarchar(128), ROUTINE_NAME nvarchar(128)!, ROUTINE_TYPE nvarchar(20),"
         " ROUTINE_DEFINITION nvarchar(4000), CREATED datetime!, LAST_ALTERED datetime!",
         "SELECT ts_database('name'), s.name, o.name, ts_database('name'), s.name, o.name, CASE o.type WHEN 'P' THEN"
-        " 'PROCEDURE' ELSE 'FUNCTION' END, substr(m.definition, 1, 4000), o.create_date, o.modify_date FROM main._ts_objects"
+        " 'PROCEDURE' ELSE 'FUNCTION' END, substr(m.definition, 1, 4000), o.create_date, o.modify_date FROM"
+        " main._ts_objects"
         " AS o JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id JOIN main._ts_modules AS m"
         " ON m.object_id = o.object_id WHERE o.type IN ('P', 'FN', 'IF', 'TF')",
         "routines",
     ),
     "INFORMATION_SCHEMA.PARAMETERS": _standard(
-        "SPECIFIC_CATALOG nvarchar(128), SPECIFIC_SCHEMA nvarchar(128), SPECIFIC_NAME nvarchar(128)!, ORDINAL_POSITION int!,"
+        "SPECIFIC_CATALOG nvarchar(128), SPECIFIC_SCHEMA nvarchar(128), SPECIFIC_NAME nvarchar(128)!,"
+        " ORDINAL_POSITION int!,"
         " PARAMETER_MODE nvarchar(10), IS_RESULT nvarchar(10), PARAMETER_NAME nvarchar(128), DATA_TYPE nvarchar(128),"
         " CHARACTER_MAXIMUM_LENGTH int, NUMERIC_PRECISION tinyint, NUMERIC_SCALE int",
-        "SELECT ts_database('name'), s.name, o.name, p.parameter_id, CASE p.is_output WHEN 1 THEN CASE p.parameter_id WHEN 0"
+        "SELECT ts_database('name'), s.name, o.name, p.parameter_id, CASE p.is_output WHEN 1 THEN CASE"
+        " p.parameter_id WHEN 0"
         " THEN 'OUT' ELSE 'INOUT' END ELSE 'IN' END, CASE p.parameter_id WHEN 0 THEN 'YES' ELSE 'NO' END, p.name,"
         f" {_DATA_TYPE.format('p')}, {_CHARS.format('p')}, {_NUMERIC.format('p')}, {_SCALE.format('p')}"
         " FROM main._ts_parameters AS p JOIN main._ts_objects AS o ON o.object_id = p.object_id"
@@ -450,20 +506,27 @@ VIEWS: Final[dict[str, SystemView]] = {
     "INFORMATION_SCHEMA.SEQUENCES": _standard(
         "SEQUENCE_CATALOG nvarchar(128), SEQUENCE_SCHEMA nvarchar(128), SEQUENCE_NAME sysname!, START_VALUE bigint!,"
         " MINIMUM_VALUE bigint, MAXIMUM_VALUE bigint, INCREMENT bigint!",
-        "SELECT ts_database('name'), s.name, o.name, q.start, q.minimum, q.maximum, q.increment FROM main._ts_sequences AS q"
-        " JOIN main._ts_objects AS o ON o.object_id = q.object_id JOIN main._ts_schemas AS s ON s.schema_id = o.schema_id",
+        "SELECT ts_database('name'), s.name, o.name, q.start, q.minimum, q.maximum, q.increment FROM"
+        " main._ts_sequences AS q"
+        " JOIN main._ts_objects AS o ON o.object_id = q.object_id JOIN main._ts_schemas AS s ON s.schema_id ="
+        " o.schema_id",
         "sequences",
     ),
 }
 
 REFUSED: Final = frozenset(
-    """all_columns all_parameters all_sql_modules all_views allocation_units assemblies assembly_types change_tracking_tables
+    """all_columns all_parameters all_sql_modules all_views allocation_units assemblies assembly_types
+    change_tracking_tables
     column_store_segments data_spaces database_files database_mirroring database_scoped_configurations dm_ filegroups
-    fulltext_indexes function_order_columns master_files messages module_assembly_usages partition_functions partition_schemes
+    fulltext_indexes function_order_columns master_files messages module_assembly_usages partition_functions
+    partition_schemes
     periods query_store_query security_policies server_principals server_role_members servers service_queues sql_logins
-    sql_dependencies sql_expression_dependencies stats_columns symmetric_keys syscolumns sysobjects sysindexes sysusers systypes
-    syscomments sysprocesses sysdatabases table_types trigger_events xml_indexes xml_schema_collections event_notifications
-    endpoints credentials backup_devices asymmetric_keys hash_indexes internal_tables plan_guides remote_logins""".split()
+    sql_dependencies sql_expression_dependencies stats_columns symmetric_keys syscolumns sysobjects sysindexes
+    sysusers systypes
+    syscomments sysprocesses sysdatabases table_types trigger_events xml_indexes xml_schema_collections
+    event_notifications
+    endpoints credentials backup_devices asymmetric_keys hash_indexes internal_tables plan_guides
+    remote_logins""".split()
 )
 """Names that SQL Server has and the engine refuses; of the dynamic management views all that are not listed above."""
 
@@ -472,9 +535,7 @@ _MODULES: Final[dict[str, tuple[str, ...]]] = {
     "ts_transactions": ("session_id", "transaction_id", "begin_time"),
     "ts_time_zones": ("name", "current_utc_offset", "is_currently_dst"),
     "ts_system_views": ("name", "object_id"),
-    "ts_own_session": tuple(
-        c.split()[0] for c in VIEWS["sys.dm_exec_sessions"].columns.replace("\n", " ").split(",")
-    ),
+    "ts_own_session": tuple(c.split()[0] for c in VIEWS["sys.dm_exec_sessions"].columns.replace("\n", " ").split(",")),
 }
 
 
@@ -516,7 +577,7 @@ def object_id(name: str) -> int | None:
     return None
 
 
-def find(session: Session, schema: str, name: str) -> Table | None:
+def find(session: SessionFunctions, schema: str, name: str) -> Table | None:
     """The catalog view `schema.name`, made in the session's connection. `Unsupported` for one that SQL Server has."""
     key = _BY_LOWER.get(f"{schema}.{name}".lower())
     if key is None:
@@ -529,11 +590,11 @@ def find(session: Session, schema: str, name: str) -> Table | None:
         ):  # fmt: skip
             raise Unsupported(f"INFORMATION_SCHEMA.{name.upper()}")
         return None
-    make(session, key)
+    make(session, key)  # type: ignore[arg-type]
     return relation(key)
 
 
-def find_bare(session: Session, name: str) -> Table | None:
+def find_bare(session: SessionFunctions, name: str) -> Table | None:
     """A name without schema: the old compatibility views (sysobjects ...) are refused, all else is not there."""
     if name.lower() in REFUSED and name.lower().startswith("sys"):
         raise Unsupported(name)
@@ -556,7 +617,9 @@ def make(session: Session, key: str) -> None:
     for column in table.columns:
         collation = sqlite_collation(column.type) if column.type.is_string else None
         shown.append(quote(column.name) + (f" COLLATE {collation} AS {quote(column.name)}" if collation else ""))
-    sql = f"CREATE TEMP VIEW {quote(key)} ({names}) AS WITH v ({names}) AS ({view.sql}) SELECT {', '.join(shown)} FROM v"
+    sql = (
+        f"CREATE TEMP VIEW {quote(key)} ({names}) AS WITH v ({names}) AS ({view.sql}) SELECT {', '.join(shown)} FROM v"
+    )
     session.db.execute(sql)
     session.system_views[key] = sql
 
@@ -576,15 +639,13 @@ def _register(session: Session) -> None:
         _module(db, name, columns, sources[name])
 
 
-def _module(
-    db: Any, name: str, columns: tuple[str, ...], rows: Callable[[], Iterator[tuple[Any, ...]]]
-) -> None:
+def _module(db: Any, name: str, columns: tuple[str, ...], rows: Callable[[], Iterator[tuple[Any, ...]]]) -> None:
     def source() -> Iterator[tuple[Any, ...]]:
         return rows()
 
     source.columns = columns  # type: ignore[attr-defined]
     source.column_access = apsw.ext.VTColumnAccess.By_Index  # type: ignore[attr-defined]
-    apsw.ext.make_virtual_module(db, name, source)
+    apsw.ext.make_virtual_module(db, name, source)  # type: ignore[arg-type]
 
 
 def _property(session: Session, name: str) -> Any:

@@ -1,8 +1,8 @@
 """Which tables each statement touched, as SQLite's own authorizer saw it.
 
-    with Trace(path) as trace:
-        ...
-    trace.tables  # {'dbo.orders'}
+with Trace(path) as trace:
+    ...
+trace.tables  # {'dbo.orders'}
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ class Touched:
 
 
 class Watcher:
-    """What SQLite says of a connection's statements. A kept statement is prepared once, so it is remembered by its text.
+    """What SQLite says of a connection's statements. A kept statement is prepared once, so it is remembered by its
+    text.
 
-    A statement that SQLite has to prepare again (another connection changed the schema) may be put down to the next one as
+    A statement that SQLite has to prepare again (another connection changed the schema) may be put down to the next
+    one as
     well: more than was touched may be told, never less.
     """
 
@@ -71,7 +73,8 @@ class Watcher:
 
 
 class Trace:
-    """Watches the sessions of one database file, or of all, in this process: those open now and those opened meanwhile."""
+    """Watches the sessions of one database file, or of all, in this process: those open now and those opened
+    meanwhile."""
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else str(Path(path).resolve())

@@ -81,9 +81,7 @@ def parameter(node: tree.Parameter, session: Session) -> Parameter:
     """A parameter with its type."""
     if node.readonly:
         raise Unsupported("Table-valued parameters", node.line)
-    return Parameter(
-        node.name, resolve_type(node.type, session, node.line), node.default, node.output, node.readonly
-    )
+    return Parameter(node.name, resolve_type(node.type, session, node.line), node.default, node.output, node.readonly)
 
 
 def resolve_type(node: tree.TypeName, session: Session, line: int = 0) -> SqlType:
@@ -180,7 +178,7 @@ def forget() -> None:
         _units.clear()
 
 
-# --- what the server checks before the first statement runs ---------------------------------------------------------------
+# --- what the server checks before the first statement runs -----------------------------------------------------------
 
 
 def inner_lists(statement: tree.Statement) -> Iterator[tuple[tree.Statement, ...]]:
@@ -266,7 +264,7 @@ def _check_loops(statements: tuple[tree.Statement, ...], inside: bool) -> None:
             _check_loops(inner, inside or isinstance(statement, tree.While))
 
 
-# --- names ----------------------------------------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
