@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 7
-SQL    := $(shell find sql migrations examples -name '*.sql' 2>/dev/null)
+SQL    := $(shell find sql migrations examples tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format sabotage bench clean

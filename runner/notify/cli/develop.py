@@ -63,6 +63,6 @@ def script(role: str) -> None:
 @click.pass_context
 def demo(ctx: click.Context, directory: Path, seed: int, as_json: bool) -> None:
     """Build a brokerage with four embedded databases, play a morning, deliver its mail to a real SMTP server."""
-    from notify import demo as demonstration
+    from notify.demo import main as play
 
-    ctx.exit(demonstration.main(directory, seed=seed, as_json=as_json) or 0)
+    ctx.exit(play(directory, seed=seed, as_json=as_json) or 0)
