@@ -98,11 +98,15 @@ def available() -> str | None:
 
 
 def parse(text: str, *, quoted_identifiers: bool = True) -> tuple[list[str], Any]:
-    """ScriptDom's errors for a script, and its tree without positions, parentheses, differences of spelling."""
+    """ScriptDom's errors for a script, and its tree without positions, parentheses, differences of spelling.
+
+    The tree is None where there are errors.
+    """
     dom = _load()
     reader = importlib.import_module("System.IO").StringReader(text)
     fragment, errors = dom.TSql140Parser(quoted_identifiers).Parse(reader, None)
-    return [f"{e.Line}: {e.Message}" for e in errors], _dump(fragment)
+    messages = [f"{e.Line}: {e.Message}" for e in errors]
+    return messages, None if messages else _dump(fragment)
 
 
 # --- the tree
@@ -195,7 +199,7 @@ def _normal(kind: str, fields: dict[str, Any]) -> Any:
         one = ("IntegerLiteral", (("Value", "1"),))
         fields = {"IdentityIncrement": one, "IdentitySeed": one}
     elif kind in ("CreateSequenceStatement", "AlterSequenceStatement"):
-        fields["SequenceOptions"] = tuple(sorted(fields["SequenceOptions"], key=repr))
+        fields["SequenceOptions"] = tuple(sorted(fields.get("SequenceOptions", ()), key=repr))
     elif kind == "XmlForClauseOption" and "Value" in fields:
         fields["Value"] = dict(fields["Value"][1])["Value"]
     elif kind in ("XmlForClause", "JsonForClause"):

@@ -197,6 +197,7 @@ def test_go_inside_a_nested_comment_is_no_separator() -> None:
         ("SELECT 1\nfoo bar", 102, "Incorrect syntax near 'bar'.", 2),
         ("SELECT 1 ELSE", 156, "Incorrect syntax near the keyword 'ELSE'.", 1),
         ("CREATE TABLE t (a int,\nb AS (SELECT 1))", 1046, None, 2),
+        ("CREATE TABLE t (a int, b AS (a + 1) NOT NULL)", 8183, None, 1),
         ("DECLARE @t TABLE (a int CONSTRAINT x UNIQUE)", 156, "Incorrect syntax near the keyword 'CONSTRAINT'.", 1),
         ("SELECT SUM(a) OVER (ORDER BY b RANGE 1 PRECEDING) FROM t", 4194, None, 1),
         ("SELECT COUNT(DISTINCT a) OVER () FROM t", 10759, None, 1),

@@ -48,12 +48,16 @@ class Modules(Tables):
         if kind == "TRIGGER":
             return self._trigger(action, name)
         node = self._function(action, name) if kind == "FUNCTION" else self._view(action, name)
+        self._expect_end()
+        return node
+
+    def _expect_end(self) -> None:
+        """Nothing but semicolons may follow in the batch."""
         ahead = 0
         while self.peek(ahead).word == ";":
             ahead += 1
         if self.peek(ahead).kind is not Kind.END:
             self.fail(self.peek(ahead))
-        return node
 
     def _module_options(self) -> tuple[t.Option, ...]:
         return self.comma_list(self._module_option) if self.accept("WITH") else ()
@@ -234,6 +238,7 @@ class Modules(Tables):
         owner = self.identifier() if self.accept("AUTHORIZATION") else None
         if self.tok.word in ("CREATE", "GRANT", "REVOKE", "DENY"):
             self.refuse("schema elements in CREATE SCHEMA")
+        self._expect_end()
         return t.CreateSchema(name, owner)
 
     def create_role(self) -> t.CreateRole:

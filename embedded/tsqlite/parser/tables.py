@@ -110,7 +110,18 @@ class Tables(Dml):
         column = t.ColumnDef(name, None, computed, line=line)
         if self.accept("PERSISTED"):
             column = replace(column, persisted=True)
-        return self._column_options(column)
+        column = self._column_options(column)
+        if column.collation or column.identity or column.rowguidcol or column.sparse or column.nullable is True:
+            self.fail(self.prev)
+        if not column.persisted and (
+            column.nullable is not None or any(not isinstance(c, t.KeyConstraint) for c in column.constraints)
+        ):
+            text = (
+                "Only UNIQUE or PRIMARY KEY constraints can be created on computed columns, while CHECK, FOREIGN KEY, "
+                "and NOT NULL constraints require that computed columns be persisted."
+            )
+            raise SqlError(8183, text, 16, 1, line)
+        return column
 
     def _column_options(self, column: t.ColumnDef) -> t.ColumnDef:
         constraints: list[t.Constraint] = []
@@ -151,6 +162,7 @@ class Tables(Dml):
                 constraints.append(self._column_constraint())
             elif word == "INDEX":
                 index = self._inline_index()
+                break
             elif word in ("FILESTREAM", "GENERATED", "MASKED", "ENCRYPTED", "HIDDEN") or (
                 word == "WITH" and self.peek().word == "("
             ):
