@@ -187,10 +187,10 @@ BEGIN
                                 WHEN alive.state = 'skipped' AND alive.reason = N'criteria' THEN N'criteria'
                                 WHEN (alive.state IS NULL OR (alive.state = 'skipped' AND alive.reason = N'baseline'))
                                 AND gone.is_in_snapshot = 1
-                                AND NOT EXISTS (
+                                AND EXISTS (
                                     SELECT 1
                                     FROM OPENJSON(gone.matches) AS m
-                                    WHERE CONVERT(INTEGER, m.value) = n.notification_id
+                                    WHERE CONVERT(INTEGER, m.value) = -n.notification_id
                                 ) THEN N'criteria'
                                 WHEN n.on_delete = 0 THEN N'operation'
                             END AS reason

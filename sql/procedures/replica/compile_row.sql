@@ -10,7 +10,8 @@ Parameters  @request: as processor's table_request gives it (schema, table, keys
             notice_columns, notifications); the others are its results, expressions over a table aliased t:
             @table_name quoted; @declarations to put in front; @key_order: the key columns in key order; @record_key,
             @record_match, @created_stamp, @state_stamp, @state_hash, @is_deleted, @fields, @matches: sql/README.md;
-            @newest_stamp: the greatest of the date and time stamps, NULL without any
+            @newest_stamp: the greatest of the date and time stamps, NULL without any.
+            @with_misses: 1 puts the notifications whose criteria do not hold into @matches too, as negative numbers
 Errors      50151 unknown table, 50152 unknown columns (all of them named), 50153 a column cannot play its role
 */
 CREATE OR ALTER PROCEDURE notify.compile_row
@@ -26,7 +27,8 @@ CREATE OR ALTER PROCEDURE notify.compile_row
     @is_deleted NVARCHAR(MAX) OUTPUT,
     @fields NVARCHAR(MAX) OUTPUT,
     @matches NVARCHAR(MAX) OUTPUT,
-    @newest_stamp NVARCHAR(MAX) = NULL OUTPUT
+    @newest_stamp NVARCHAR(MAX) = NULL OUTPUT,
+    @with_misses BIT = 0
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -354,7 +356,13 @@ BEGIN
                 COALESCE(p.predicate, N'1 = 1') +
                 N' THEN N'',' +
                 CONVERT(NVARCHAR(11), CONVERT(INTEGER, JSON_VALUE(n.value, '$.id'))) +
-                N''' ELSE N'''' END'
+                N''' ELSE N''' +
+                CASE
+                    WHEN @with_misses = 1 THEN N',-' +
+                    CONVERT(NVARCHAR(11), CONVERT(INTEGER, JSON_VALUE(n.value, '$.id')))
+                    ELSE N''
+                END +
+                N''' END'
             ),
             N' + '
         ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, n.[key]))

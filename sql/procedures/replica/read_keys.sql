@@ -7,7 +7,8 @@ stream: one statement gives all rows.
 
 Parameters  @request: processor's table_request without stamp; @debug: 1 gives the generated statement and runs nothing
 Results     1  beat
-            2  record_key, record_match, created_stamp, state_stamp, state_hash, fields (JSON object), matches; no order
+            2  record_key, record_match, created_stamp, state_stamp, state_hash, fields (JSON object), matches (JSON array of
+               notification ids, negative where the criteria do not hold; who is in neither was not asked about); no order
 Errors      50150 not read only, 50155 no heartbeat yet, those of compile_row; 3961, 3947, 3948: try again
 Locks       none: a secondary reads by snapshot, heartbeat and rows in one explicit transaction, open while the rows are fetched.
 
@@ -49,7 +50,8 @@ BEGIN
             @state_hash = @state_hash OUTPUT,
             @is_deleted = @is_deleted OUTPUT,
             @fields = @fields OUTPUT,
-            @matches = @matches OUTPUT;
+            @matches = @matches OUTPUT,
+            @with_misses = 1;
 
         SET @statement = CONCAT(
                 @declarations,

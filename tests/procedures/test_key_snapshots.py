@@ -1,0 +1,240 @@
+"""Rule 3's deletes by key snapshot: what vanished between two readings of all keys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import tsqlite
+
+from tests.procedures.shop import Shop, call
+
+TABLE: dict[str, Any] = {
+    "soft_delete": None,
+    "key_snapshot_minutes": 10,
+    "notice_columns": ["status", "amount"],
+    "mass_delete_percent": 50,
+}
+
+
+@pytest.fixture
+def keeping(shop: Shop) -> Shop:
+    """Orders 1 to 3 were there before the activation, and are in the first snapshot."""
+    for number in (1, 2, 3):
+        shop.insert(number, "old", amount=number)
+    shop.pass_time(600)
+    shop.watch(table=TABLE)
+    return shop
+
+
+def deletes(shop: Shop, name: str = "order changed") -> list[tuple[str, str, str | None]]:
+    return [(record, state, reason) for record, operation, state, reason in shop.changes(name) if operation == "D"]
+
+
+def due(shop: Shop) -> None:
+    """The next snapshot is due, and the replica has a new heartbeat."""
+    shop.pass_time(600)
+
+
+class TestDeletes:
+    def test_activation_takes_the_first_snapshot(self, keeping: Shop) -> None:
+        rows = keeping.ask("SELECT ks.record_key FROM notify.key_snapshot AS ks ORDER BY ks.record_key;")
+        assert [row["record_key"] for row in rows] == ['["1"]', '["2"]', '["3"]']
+
+    def test_a_snapshot_is_due_after_its_minutes(self, keeping: Shop) -> None:
+        assert keeping.compare_keys() == []
+        due(keeping)
+        assert [said["outcome"] for said in keeping.compare_keys()] == ["compared"]
+        assert keeping.compare_keys() == []
+
+    def test_a_vanished_record_is_a_delete_with_its_last_known_fields(self, keeping: Shop) -> None:
+        keeping.delete(2)
+        due(keeping)
+        (said,) = keeping.compare_keys()
+        assert (said["recorded"], said["pending"], said["vanished"]) == (1, 1, 1)
+        assert deletes(keeping) == [("2", "pending", None)]
+        batch, _ = keeping.claim() or pytest.fail("nothing to claim")
+        (change,) = json.loads(batch["request"])["changes"]
+        assert (change["operation"], change["fields"]) == ("D", {"status": "old", "amount": 2})
+        assert keeping.decide(batch) == [("generate", None)]
+
+    def test_it_is_told_once(self, keeping: Shop) -> None:
+        keeping.delete(2)
+        for _ in range(3):
+            due(keeping)
+            keeping.compare_keys()
+        assert len(deletes(keeping)) == 1
+
+    def test_the_version_of_a_delete_is_the_last_recorded_state(self, keeping: Shop) -> None:
+        keeping.update(2, "new")
+        due(keeping)
+        keeping.detect()
+        (update,) = keeping.ask("SELECT c.version FROM notify.change AS c WHERE c.operation = 'U';")
+        keeping.delete(2)
+        due(keeping)
+        keeping.compare_keys()
+        (delete,) = keeping.ask("SELECT c.version, c.fields FROM notify.change AS c WHERE c.operation = 'D';")
+        assert delete["version"] == update["version"]
+        assert json.loads(delete["fields"])["status"] == "new"
+
+    def test_a_row_inserted_detected_and_deleted_between_two_snapshots_is_a_delete(self, keeping: Shop) -> None:
+        keeping.insert(4)
+        keeping.pass_time()
+        keeping.detect()
+        keeping.enqueue_all()
+        keeping.delete(4)
+        due(keeping)
+        keeping.compare_keys()
+        assert deletes(keeping) == [("4", "pending", None)]
+
+    def test_a_record_deleted_and_inserted_again_between_two_snapshots_is_no_delete(self, keeping: Shop) -> None:
+        keeping.delete(2)
+        keeping.wait(60)
+        keeping.insert(2)
+        due(keeping)
+        keeping.compare_keys()
+        assert deletes(keeping) == []
+        keeping.detect()
+        assert [change[:2] for change in keeping.changes()] == [("2", "I")]
+
+    def test_inserted_again_and_deleted_again_it_is_a_second_delete(self, keeping: Shop) -> None:
+        for _ in range(2):
+            keeping.delete(2)
+            due(keeping)
+            keeping.compare_keys()
+            keeping.insert(2)
+            due(keeping)
+            keeping.detect()
+            keeping.compare_keys()
+        assert [change[1] for change in keeping.changes()] == ["D", "I", "D", "I"]
+
+    def test_a_delete_of_a_row_that_did_not_meet_the_criteria_is_skipped(self, shop: Shop) -> None:
+        shop.insert(1, "old")
+        shop.pass_time(600)
+        shop.watch(table=TABLE, where=[{"column": "status", "operator": "=", "value": "new"}])
+        shop.delete(1)
+        due(shop)
+        shop.compare_keys()
+        assert deletes(shop) == [("1", "skipped", "criteria")]
+
+
+class TestReplicas:
+    def test_a_replica_that_is_behind_the_snapshot_is_not_compared(self, keeping: Shop) -> None:
+        behind = keeping.replica
+        keeping.insert(4)
+        due(keeping)
+        keeping.compare_keys()
+        keeping.wait(600)
+        assert [said["outcome"] for said in keeping.compare_keys(behind)] == ["behind"]
+        assert deletes(keeping) == []
+        assert len(keeping.ask("SELECT ks.record_key FROM notify.key_snapshot AS ks;")) == 4
+
+    def test_an_equal_heartbeat_proves_nothing(self, keeping: Shop) -> None:
+        due(keeping)
+        behind = keeping.replica
+        keeping.insert(4)
+        keeping.compare_keys(keeping.redo())
+        keeping.wait(600)
+        assert [said["outcome"] for said in keeping.compare_keys(behind)] == ["behind"]
+
+    def test_a_record_that_a_later_snapshot_showed_alive_is_no_delete(self, keeping: Shop) -> None:
+        due(keeping)
+        between = keeping.replica
+        keeping.insert(4)
+        keeping.pass_time()
+        keeping.detect()
+        keeping.compare_keys(between)
+        assert deletes(keeping) == []
+
+
+class TestMassDeletes:
+    @pytest.fixture
+    def crowd(self, shop: Shop) -> Shop:
+        """Thirty orders, all of which vanish."""
+        for number in range(30):
+            shop.insert(number)
+        shop.pass_time(600)
+        shop.watch(table=TABLE)
+        shop.change("DELETE dbo.orders;")
+        due(shop)
+        return shop
+
+    def test_a_mass_of_vanished_records_is_held_with_an_alert(self, crowd: Shop) -> None:
+        (said,) = crowd.compare_keys()
+        assert (said["outcome"], bool(said["held"]), said["recorded"], said["vanished"]) == ("held", True, 0, 30)
+        assert deletes(crowd) == []
+        (alert,) = crowd.ask("SELECT a.subject, a.message FROM notify.alert AS a WHERE a.kind = 'key_scan';")
+        assert alert["subject"] == "dbo.orders"
+        assert "30 of 30 records" in alert["message"]
+
+    def test_a_person_approves(self, crowd: Shop) -> None:
+        crowd.compare_keys()
+        (scan,) = crowd.ask("SELECT ks.key_scan_id FROM notify.key_scan AS ks WHERE ks.state = 'held';")
+        (said,) = call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])[0]
+        assert (said["outcome"], said["recorded"]) == ("compared", 30)
+        assert len(deletes(crowd)) == 30
+        with pytest.raises(tsqlite.Error, match="50041"):
+            call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])
+
+    def test_records_that_come_back_were_never_deleted(self, crowd: Shop) -> None:
+        crowd.compare_keys()
+        for number in range(30):
+            crowd.insert(number, created_at="2026-03-02 08:00:00", modified_at="2026-03-02 08:00:00")
+        due(crowd)
+        assert [said["outcome"] for said in crowd.compare_keys()] == ["compared"]
+        assert deletes(crowd) == []
+        assert crowd.ask("SELECT ks.state FROM notify.key_scan AS ks WHERE ks.state = 'held';") == []
+        assert crowd.ask("SELECT a.kind FROM notify.alert AS a WHERE a.kind = 'key_scan' AND a.cleared_at IS NULL;") == []
+
+    def test_a_handful_is_never_a_mass(self, keeping: Shop) -> None:
+        keeping.change("DELETE dbo.orders;")
+        due(keeping)
+        assert [said["outcome"] for said in keeping.compare_keys()] == ["compared"]
+        assert len(deletes(keeping)) == 3
+
+
+class TestReadings:
+    def test_a_piece_may_be_repeated(self, keeping: Shop) -> None:
+        due(keeping)
+        (scan,) = call(keeping.processor, "get_key_scans", run_id=1)[0]
+        _, rows = call(keeping.replica, "read_keys", request=scan["request"])
+        for _ in range(2):
+            (said,) = call(keeping.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows)[0]
+        assert said["row_count"] == 3
+
+    def test_a_later_run_takes_over_a_reading_that_did_not_end(self, keeping: Shop) -> None:
+        due(keeping)
+        (first,) = call(keeping.processor, "get_key_scans", run_id=1)[0]
+        (second,) = call(keeping.processor, "get_key_scans", run_id=2)[0]
+        with pytest.raises(tsqlite.Error, match="50040"):
+            call(keeping.processor, "record_keys", key_scan_id=first["key_scan_id"], rows=[])
+        with pytest.raises(tsqlite.Error, match="50040"):
+            call(keeping.processor, "compare_keys", key_scan_id=first["key_scan_id"], beat=1000)
+        assert second["key_scan_id"] > first["key_scan_id"]
+
+    def test_rows_of_readings_that_ended_are_deleted(self, keeping: Shop) -> None:
+        due(keeping)
+        keeping.compare_keys()
+        assert keeping.ask("SELECT COUNT(*) AS rows FROM notify.key_scan_row AS kr;") == [{"rows": 0}]
+
+    def test_deletes_of_a_paused_notification_are_told_when_it_is_resumed(self, keeping: Shop) -> None:
+        keeping.define("other", table=TABLE)
+        keeping.activate("other")
+        call(keeping.processor, "pause_notification", name="order changed")
+        keeping.delete(2)
+        due(keeping)
+        keeping.compare_keys()
+        call(keeping.processor, "resume_notification", name="order changed", policy="catch_up", scans=None)
+        assert deletes(keeping) == deletes(keeping, "other") == [("2", "pending", None)]
+
+    def test_a_notification_that_is_activated_later_gets_no_delete_of_before(self, keeping: Shop) -> None:
+        keeping.delete(1)
+        keeping.pass_time()
+        keeping.define("late comer", table=TABLE)
+        keeping.activate("late comer")
+        keeping.delete(2)
+        due(keeping)
+        keeping.compare_keys()
+        assert [record for record, _, _ in deletes(keeping)] == ["1", "2"]
+        assert [record for record, _, _ in deletes(keeping, "late comer")] == ["2"]
