@@ -32,7 +32,16 @@ PRICE_CHANGE: dict[str, tuple[Any, ...]] = {
     "ChangedOn": ("smalldatetime", 4, 16, 0, 0, None, None, 1),
     "RowVersion": ("timestamp", 8, 0, 0, 0, None, None, 1),
 }
-FIELDS = ("type_name", "max_length", "precision", "scale", "is_nullable", "collation_name", "key_ordinal", "leads_index")
+FIELDS = (
+    "type_name",
+    "max_length",
+    "precision",
+    "scale",
+    "is_nullable",
+    "collation_name",
+    "key_ordinal",
+    "leads_index",
+)
 
 
 def columns(schema: str, table: str, described: dict[str, tuple[Any, ...]]) -> list[Row]:
@@ -77,8 +86,7 @@ def save(connection: Connection, document: Row | str, *, dry_run: bool = False) 
     """save_notification's two results: problems, and the row with the action."""
     text = document if isinstance(document, str) else to_json(document)
     problems, (done,) = (
-        result.records()
-        for result in call(connection, "notify.save_notification", definition=text, dry_run=dry_run)
+        result.records() for result in call(connection, "notify.save_notification", definition=text, dry_run=dry_run)
     )
     return problems, done
 
@@ -90,7 +98,9 @@ def saved(connection: Connection, document: Row) -> str:
     return str(done["action"])
 
 
-def scan(column: str, *rows: Row, beat: int = 7, safe: str | None = "2026-03-02 08:00:00.0000000", **changes: Any) -> Row:
+def scan(
+    column: str, *rows: Row, beat: int = 7, safe: str | None = "2026-03-02 08:00:00.0000000", **changes: Any
+) -> Row:
     """What detect_changes gave for one stamp column."""
     return {"column_name": column, "beat": beat, "safe_stamp": safe, "is_last_page": True, "rows": list(rows)} | changes
 

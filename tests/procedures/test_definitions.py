@@ -21,7 +21,7 @@ from tests.procedures.definition import (
 
 from notify.databases import Connection
 from notify.errors import ProcedureError
-from notify.procedures import call, processor
+from notify.procedures import call
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,9 @@ def problems(connection: Connection, document: Row | str) -> list[tuple[str, str
 class TestSaving:
     def test_a_definition_without_a_problem_becomes_a_draft(self, processor: Connection) -> None:
         assert saved(processor, definition()) == "created"
-        assert query(processor, "SELECT name, state, version FROM notify.notification;") == [("listing_changed", "draft", 1)]
+        assert query(processor, "SELECT name, state, version FROM notify.notification;") == [
+            ("listing_changed", "draft", 1)
+        ]
 
     def test_saved_again_it_is_unchanged_and_with_another_word_changed(self, processor: Connection) -> None:
         saved(processor, definition())
@@ -84,7 +86,11 @@ class TestSaving:
         ))  # fmt: skip
         (row,) = call(processor, "notify.get_definitions")[0].records()
         stored = json.loads(row["definition"])
-        assert (stored["table"]["schema"], stored["table"]["name"], stored["table"]["created"]) == ("dbo", "listing", "created_at")
+        assert (stored["table"]["schema"], stored["table"]["name"], stored["table"]["created"]) == (
+            "dbo",
+            "listing",
+            "created_at",
+        )
         assert stored["merge_procedure"] == "notify_extract.merge_fields_listing"
 
     def test_the_keys_are_those_of_the_primary_key_unless_others_are_named(self, processor: Connection) -> None:
@@ -94,7 +100,8 @@ class TestSaving:
             name="price", on=["update"], where=...,
         ))  # fmt: skip
         assert query(
-            processor, "SELECT column_name FROM notify.watched_column WHERE column_role = 'key' ORDER BY watched_table_id;"
+            processor,
+            "SELECT column_name FROM notify.watched_column WHERE column_role = 'key' ORDER BY watched_table_id;",
         ) == [("listing_id",), ("LineGuid",)]
 
 
@@ -140,7 +147,13 @@ class TestProblems:
         assert path == ""
 
     def test_an_empty_object_misses_what_is_required(self, processor: Connection) -> None:
-        assert {path for path, _, _ in problems(processor, "{}")} >= {"name", "table", "on", "merge_procedure", "channels"}
+        assert {path for path, _, _ in problems(processor, "{}")} >= {
+            "name",
+            "table",
+            "on",
+            "merge_procedure",
+            "channels",
+        }
 
     @pytest.mark.parametrize(
         ("part", "path"),
@@ -228,7 +241,9 @@ class TestCriteria:
             ("is_deleted", 2), ("row_version", "12"), ("plan", "<a/>"), ("price", "0; DROP TABLE notify.change"),
         ],
     )  # fmt: skip
-    def test_a_value_that_does_not_fit_its_column_is_refused(self, processor: Connection, column: str, value: Any) -> None:
+    def test_a_value_that_does_not_fit_its_column_is_refused(
+        self, processor: Connection, column: str, value: Any
+    ) -> None:
         found = problems(processor, definition(where=[{"column": column, "operator": "=", "value": value}]))
         assert [path for path, _, _ in found] == ["where[0].value"]
 
@@ -263,10 +278,14 @@ class TestCriteria:
             ({"column": "price", "value": 1}, "where[0].operator"),
         ],
     )
-    def test_operators_have_their_number_and_kind_of_values(self, processor: Connection, criterion: Row, path: str) -> None:
+    def test_operators_have_their_number_and_kind_of_values(
+        self, processor: Connection, criterion: Row, path: str
+    ) -> None:
         assert [found for found, _, _ in problems(processor, definition(where=[criterion]))] == [path]
 
-    @pytest.mark.parametrize(("given", "meant"), [("!=", "<>"), ("==", "="), ("is nul", "is null"), ("betwen", "between")])
+    @pytest.mark.parametrize(
+        ("given", "meant"), [("!=", "<>"), ("==", "="), ("is nul", "is null"), ("betwen", "between")]
+    )
     def test_an_unknown_operator_is_told_with_the_one_that_was_meant(
         self, processor: Connection, given: str, meant: str
     ) -> None:
@@ -276,10 +295,20 @@ class TestCriteria:
 
     def test_a_pattern_may_be_longer_than_its_column(self, processor: Connection) -> None:
         pattern = "%[aeiou]%" * 4
-        assert saved(processor, definition(where=[{"column": "status", "operator": "LIKE", "value": pattern}])) == "created"
+        assert (
+            saved(processor, definition(where=[{"column": "status", "operator": "LIKE", "value": pattern}]))
+            == "created"
+        )
 
 
-INJECTIONS = ["listing]; DROP TABLE notify.change; --", "listing'; SHUTDOWN; --", "[listing]", "dbo.listing", "x" * 5000, "🏡"]
+INJECTIONS = [
+    "listing]; DROP TABLE notify.change; --",
+    "listing'; SHUTDOWN; --",
+    "[listing]",
+    "dbo.listing",
+    "x" * 5000,
+    "🏡",
+]
 
 
 class TestInjection:
@@ -298,7 +327,10 @@ class TestTablesShared:
     def test_what_a_second_definition_does_not_say_of_the_table_stays(self, processor: Connection) -> None:
         saved(processor, definition({"skew_ms": 50, "soft_delete": {"column": "is_deleted", "value": 1}}))
         assert saved(processor, {**DEFINITION, "name": "second", "table": {"name": "listing"}}) == "created"
-        assert saved(processor, definition({"skew_ms": 50, "soft_delete": {"column": "is_deleted", "value": 1}})) == "unchanged"
+        assert (
+            saved(processor, definition({"skew_ms": 50, "soft_delete": {"column": "is_deleted", "value": 1}}))
+            == "unchanged"
+        )
 
     def test_alone_on_its_table_a_definition_is_the_whole_truth(self, processor: Connection) -> None:
         saved(processor, definition({"skew_ms": 50}))
@@ -328,7 +360,10 @@ class TestInForce:
         activate(processor)
 
     def scan_versions(self, connection: Connection) -> list[int]:
-        return [row[0] for row in query(connection, "SELECT scan_version FROM notify.stamp_column ORDER BY stamp_column_id;")]
+        return [
+            row[0]
+            for row in query(connection, "SELECT scan_version FROM notify.stamp_column ORDER BY stamp_column_id;")
+        ]
 
     def test_a_change_makes_pages_under_way_worthless(self, processor: Connection) -> None:
         before = self.scan_versions(processor)
@@ -350,14 +385,18 @@ class TestInForce:
             ({"keys": ["listing_id", "status"]}, "table.keys"),
         ],
     )
-    def test_what_tells_rows_apart_or_says_what_is_new_is_fixed(self, processor: Connection, table: Row, path: str) -> None:
+    def test_what_tells_rows_apart_or_says_what_is_new_is_fixed(
+        self, processor: Connection, table: Row, path: str
+    ) -> None:
         found, done = save(processor, definition(table, on=["update"]))
         assert path in [row["path"] for row in found] and done["action"] is None
         assert query(processor, "SELECT version FROM notify.notification;") == [(1,)]
 
     def test_a_paused_one_may_get_another_stamp_column_but_keeps_its_keys(self, processor: Connection) -> None:
         call(processor, "notify.pause_notification", name="listing_changed")
-        assert saved(processor, definition({"modified": ["modified_at", "checked_at"], "allow_unindexed": True, "row_cap": 9}))
+        assert saved(
+            processor, definition({"modified": ["modified_at", "checked_at"], "allow_unindexed": True, "row_cap": 9})
+        )
         found, _ = save(processor, definition({"keys": ["status"]}))
         assert [row["path"] for row in found] == ["table.keys"]
 

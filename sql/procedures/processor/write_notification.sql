@@ -30,7 +30,9 @@ BEGIN
     )
     SELECT @name, @watched_table_id, 1, 0, 0, N'', 0, @now, ORIGINAL_LOGIN()
     WHERE NOT EXISTS (SELECT 1 FROM notify.notification AS n WHERE n.name = @name);
-    SELECT @notification_id = n.notification_id FROM notify.notification AS n WHERE n.name = @name;
+    SELECT @notification_id = n.notification_id, @had_delete = n.on_delete
+    FROM notify.notification AS n
+    WHERE n.name = @name;
 
     UPDATE n
     SET
