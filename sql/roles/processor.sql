@@ -77,4 +77,5 @@ GRANT EXECUTE ON OBJECT::notify.status TO notify_auditor;
 GRANT EXECUTE ON OBJECT::notify.explain_changes TO notify_auditor;
 GRANT EXECUTE ON OBJECT::notify.get_audit_scans TO notify_auditor;
 GRANT EXECUTE ON OBJECT::notify.audit_changes TO notify_auditor;
+GRANT EXECUTE ON OBJECT::notify.get_audited_changes TO notify_auditor;
 GO

@@ -275,7 +275,12 @@ class Shop:
     def read(self, scan: Row) -> Row:
         """A scan's page on the replica, as record_changes takes it."""
         position, rows = call(self.replica, "detect_changes", request=scan["request"])
-        return {"stamp_column_id": scan["stamp_column_id"], "scan_version": scan["scan_version"], **position[0], "rows": rows}
+        return {
+            "stamp_column_id": scan["stamp_column_id"],
+            "scan_version": scan["scan_version"],
+            **position[0],
+            "rows": rows,
+        }
 
     def record(self, page: Row) -> Row:
         return call(self.processor, "record_changes", run_id=self.run_id, **page)[0][0]
@@ -299,7 +304,9 @@ class Shop:
             " WHERE n.name = ? AND COALESCE(c.reason, N'') <> N'baseline' ORDER BY c.change_id;",
             name,
         )
-        return [(", ".join(json.loads(row["record_key"])), row["operation"], row["state"], row["reason"]) for row in rows]
+        return [
+            (", ".join(json.loads(row["record_key"])), row["operation"], row["state"], row["reason"]) for row in rows
+        ]
 
     def lows(self) -> dict[str, str]:
         """low_stamp by stamp column; the greatest where several schedules have one."""
@@ -311,10 +318,17 @@ class Shop:
 
     # Batches
 
-    def claim(self, worker: str = "worker", batch_size: int = 100, lease_seconds: int = 300) -> tuple[Row, list[Row]] | None:
+    def claim(
+        self, worker: str = "worker", batch_size: int = 100, lease_seconds: int = 300
+    ) -> tuple[Row, list[Row]] | None:
         """(batch, its changes)"""
         batches, changes = call(
-            self.processor, "claim_batch", run_id=self.run_id, worker=worker, batch_size=batch_size, lease_seconds=lease_seconds
+            self.processor,
+            "claim_batch",
+            run_id=self.run_id,
+            worker=worker,
+            batch_size=batch_size,
+            lease_seconds=lease_seconds,
         )
         return (batches[0], changes) if batches else None
 
@@ -336,7 +350,8 @@ class Shop:
 
     def complete(self, batch: Row, changes: list[Row], outcome: str = "enqueued", reason: str | None = None) -> Row:
         results = [
-            {"change_key": change["change_key"], "outcome": outcome, "reason": reason, "message_count": 1} for change in changes
+            {"change_key": change["change_key"], "outcome": outcome, "reason": reason, "message_count": 1}
+            for change in changes
         ]
         return call(
             self.processor,

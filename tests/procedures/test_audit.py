@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 
 import pytest
-
 from tests.procedures.shop import Shop, call
 
 
@@ -34,9 +33,7 @@ def test_nothing_is_missing_when_all_is_recorded(busy: Shop) -> None:
 
 @pytest.mark.parametrize(("record", "operation"), [("1", "I"), ("1", "U"), ("2", "D")])
 def test_a_recorded_change_that_is_deleted_is_missing_once(busy: Shop, record: str, operation: str) -> None:
-    busy.ask(
-        "DELETE c FROM notify.change AS c WHERE c.record_key = ? AND c.operation = ?;", f'["{record}"]', operation
-    )
+    busy.ask("DELETE c FROM notify.change AS c WHERE c.record_key = ? AND c.operation = ?;", f'["{record}"]', operation)
     assert busy.audit() == [("order changed", record, operation)]
 
 
@@ -52,7 +49,9 @@ def test_a_row_above_low_may_be_on_its_way_and_is_not_missing(busy: Shop) -> Non
 
 
 def test_a_row_that_low_has_passed_and_nobody_recorded_is_missing(busy: Shop) -> None:
-    busy.insert(3, modified_at=busy.now - datetime.timedelta(minutes=1), created_at=busy.now - datetime.timedelta(minutes=1))
+    busy.insert(
+        3, modified_at=busy.now - datetime.timedelta(minutes=1), created_at=busy.now - datetime.timedelta(minutes=1)
+    )
     busy.redo()
     busy.detect()
     assert busy.audit() == [("order changed", "3", "I")]

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import tsqlite
-
 from tests.procedures.shop import Row, Shop, call
+
+import tsqlite
 
 
 def claim(shop: Shop, **options: Any) -> tuple[Row, list[Row]]:
@@ -88,7 +88,11 @@ class TestClaims:
             lambda: detected.complete(old, changes),
             lambda: detected.decide(old),
             lambda: call(
-                detected.processor, "release_batch", batch_id=old["batch_id"], lease_token=old["lease_token"], reason="late"
+                detected.processor,
+                "release_batch",
+                batch_id=old["batch_id"],
+                lease_token=old["lease_token"],
+                reason="late",
             ),
         ):
             with pytest.raises(tsqlite.Error, match="50030"):
@@ -103,7 +107,11 @@ class TestClaims:
     def test_a_batch_that_is_given_back_is_due_a_little_later(self, detected: Shop) -> None:
         batch, _ = claim(detected)
         released = call(
-            detected.processor, "release_batch", batch_id=batch["batch_id"], lease_token=batch["lease_token"], reason="no room"
+            detected.processor,
+            "release_batch",
+            batch_id=batch["batch_id"],
+            lease_token=batch["lease_token"],
+            reason="no room",
         )[0][0]
         assert released == {"released": 1}
         assert states(detected) == ["pending"]
@@ -303,8 +311,10 @@ class TestExtraction:
         assert [(row["recipient_key"], row["status"]) for row in merge_rows] == [("owner", "open")]
 
     def test_a_procedure_that_is_not_there_is_told(self, detected: Shop) -> None:
-        request = json.loads(claim(detected)[0]["request"]) | {"merge_procedure": "dbo.no_such; DROP TABLE dbo.orders; --"}
-        with pytest.raises(tsqlite.Error, match="no procedure dbo.no_such.*50157"):
+        request = json.loads(claim(detected)[0]["request"]) | {
+            "merge_procedure": "dbo.no_such; DROP TABLE dbo.orders; --"
+        }
+        with pytest.raises(tsqlite.Error, match=r"no procedure dbo\.no_such.*50157"):
             call(detected.replica, "extract_changes", request=request)
 
     def test_the_generated_statement_can_be_seen(self, detected: Shop) -> None:

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-import tsqlite
-
 from tests.procedures.shop import Shop, call, execute
+
+import tsqlite
 
 CET = "Central European Standard Time"
 
@@ -17,7 +17,12 @@ CET = "Central European Standard Time"
 def request(table: str = "orders", **changes: Any) -> dict[str, Any]:
     """A request as the processor makes it."""
     known: dict[str, dict[str, Any]] = {
-        "orders": {"keys": ["order_id"], "stamp": "modified_at", "stamps": ["created_at", "modified_at"], "created": "created_at"},
+        "orders": {
+            "keys": ["order_id"],
+            "stamp": "modified_at",
+            "stamps": ["created_at", "modified_at"],
+            "created": "created_at",
+        },
         "line": {"keys": ["order_id", "code", "line_guid"], "stamp": "modified_on", "stamps": ["modified_on"]},
         "visit": {"keys": ["visit_id"], "stamp": "modified_local", "stamps": ["modified_local"]},
     }
@@ -36,7 +41,9 @@ def keys(rows: list[dict[str, Any]]) -> list[str]:
     return [",".join(json.loads(row["record_key"])) for row in rows]
 
 
-def add_line(shop: Shop, order_id: int, code: str, minute: int = 0, guid: str = "0E984725-C51C-4BF4-9960-E1C80E27ABA0") -> None:
+def add_line(
+    shop: Shop, order_id: int, code: str, minute: int = 0, guid: str = "0E984725-C51C-4BF4-9960-E1C80E27ABA0"
+) -> None:
     when = datetime.datetime(2026, 3, 2, 8, minute)
     shop.change(
         "INSERT dbo.line (order_id, code, line_guid, quantity, created_at, modified_on) VALUES (?, ?, ?, 1, ?, ?);",
@@ -340,7 +347,7 @@ class TestNames:
         shop.change("CREATE TABLE dbo.heap (id integer NOT NULL PRIMARY KEY, changed datetime2(3) NOT NULL);")
         shop.change("INSERT dbo.heap VALUES (1, '2026-03-02'), (2, '2026-03-02');")
         shop.redo()
-        small = {"keys": ["id"], "stamp": "changed", "stamps": ["changed"], "created": None, "table": "heap"}
+        small: dict[str, Any] = {"keys": ["id"], "stamp": "changed", "stamps": ["changed"], "created": None, "table": "heap"}
         assert len(detect(shop, row_cap=2, **small)[1]) == 2
         with pytest.raises(tsqlite.Error, match="50156"):
             detect(shop, row_cap=1, **small)

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import tsqlite
-
 from tests.procedures.shop import Shop, call
+
+import tsqlite
 
 TABLE: dict[str, Any] = {
     "soft_delete": None,
@@ -185,7 +185,9 @@ class TestMassDeletes:
         assert [said["outcome"] for said in crowd.compare_keys()] == ["compared"]
         assert deletes(crowd) == []
         assert crowd.ask("SELECT ks.state FROM notify.key_scan AS ks WHERE ks.state = 'held';") == []
-        assert crowd.ask("SELECT a.kind FROM notify.alert AS a WHERE a.kind = 'key_scan' AND a.cleared_at IS NULL;") == []
+        assert (
+            crowd.ask("SELECT a.kind FROM notify.alert AS a WHERE a.kind = 'key_scan' AND a.cleared_at IS NULL;") == []
+        )
 
     def test_a_handful_is_never_a_mass(self, keeping: Shop) -> None:
         keeping.change("DELETE dbo.orders;")

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import tsqlite
+from tests.procedures.shop import Row, Shop, call
 
-from tests.procedures.shop import Shop, Row, call
+import tsqlite
 
 SAFE = "2026-03-02 08:00:00.0000000"
 
@@ -58,7 +58,9 @@ class TestInsertsAndUpdates:
         record(watching, row("1", 1))
         assert watching.changes() == [("1", "I", "pending", None)]
 
-    def test_a_row_created_before_the_activation_counts_as_recorded_its_change_is_an_update(self, watching: Shop) -> None:
+    def test_a_row_created_before_the_activation_counts_as_recorded_its_change_is_an_update(
+        self, watching: Shop
+    ) -> None:
         record(watching, row("1", 1) | HISTORY)
         assert watching.changes() == [("1", "U", "pending", None)]
 
@@ -87,7 +89,9 @@ class TestInsertsAndUpdates:
         assert [change[1] for change in watching.changes()] == ["I", "U"]
 
     @pytest.mark.parametrize("beat", [99, 100])
-    def test_another_state_with_the_same_stamp_is_nothing_without_a_newer_heartbeat(self, watching: Shop, beat: int) -> None:
+    def test_another_state_with_the_same_stamp_is_nothing_without_a_newer_heartbeat(
+        self, watching: Shop, beat: int
+    ) -> None:
         record(watching, row("1", 1, state="A"), beat=100)
         watching.enqueue_all()
         record(watching, row("1", 1, state="B"), beat=beat)
@@ -162,7 +166,13 @@ class TestFoldingAndSuperseding:
     def test_an_insert_that_was_ever_claimed_is_not_raised(self, watching: Shop) -> None:
         record(watching, row("1", 1))
         batch, _ = watching.claim() or pytest.fail("nothing to claim")
-        call(watching.processor, "release_batch", batch_id=batch["batch_id"], lease_token=batch["lease_token"], reason="test")
+        call(
+            watching.processor,
+            "release_batch",
+            batch_id=batch["batch_id"],
+            lease_token=batch["lease_token"],
+            reason="test",
+        )
         record(watching, row("1", 2, created=1, state="B"))
         assert [change[1:3] for change in watching.changes()] == [("I", "superseded"), ("U", "pending")]
 
