@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import tsqlite
-
-
 
 
 def run(connection: tsqlite.Connection, sql: str, *parameters: Any) -> list[Any]:

@@ -8,8 +8,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-import tsqlite
 from talking import db, do, path, rows
+
+import tsqlite
 
 __all__ = ["db", "path"]
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rows, run
+
+import tsqlite
 
 __all__ = ["db", "path"]
 
 
 @pytest.fixture
 def t(db: tsqlite.Connection) -> tsqlite.Connection:
-    do(db, "CREATE TABLE dbo.t (id int NOT NULL CONSTRAINT pk PRIMARY KEY, a int NULL); INSERT dbo.t VALUES (1, 1), (2, NULL)")
+    do(
+        db,
+        "CREATE TABLE dbo.t (id int NOT NULL CONSTRAINT pk PRIMARY KEY, a int NULL); INSERT dbo.t VALUES (1, 1), (2, NULL)",
+    )
     return db
 
 

@@ -52,7 +52,9 @@ def test_insert_select_and_identity(engine: sa.Engine, tables: sa.MetaData) -> N
     with engine.begin() as connection:
         key = connection.execute(parent.insert().values(name="ünï", at=moment)).inserted_primary_key
         assert key == (1,)
-        connection.execute(child.insert(), [{"parent_id": 1, "amount": 1}, {"parent_id": 1, "amount": decimal.Decimal("2.5")}])
+        connection.execute(
+            child.insert(), [{"parent_id": 1, "amount": 1}, {"parent_id": 1, "amount": decimal.Decimal("2.5")}]
+        )
         joined = sa.select(parent.c.name, parent.c.at, child.c.amount).join(child).order_by(child.c.id.desc()).limit(1)
         assert connection.execute(joined).all() == [("ünï", moment, decimal.Decimal("2.50"))]
 

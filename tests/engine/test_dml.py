@@ -5,8 +5,9 @@ from __future__ import annotations
 import decimal
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rows, run, value
+
+import tsqlite
 
 __all__ = ["db", "path"]
 
@@ -156,7 +157,12 @@ def test_check_passes_on_unknown(db: tsqlite.Connection) -> None:
 
 def test_decimals_are_exact(db: tsqlite.Connection) -> None:
     do(db, "CREATE TABLE dbo.t (a decimal(38, 10), b money)")
-    do(db, "INSERT dbo.t VALUES (?, ?)", decimal.Decimal("1234567890123456789012345678.0123456789"), decimal.Decimal("0.1"))
+    do(
+        db,
+        "INSERT dbo.t VALUES (?, ?)",
+        decimal.Decimal("1234567890123456789012345678.0123456789"),
+        decimal.Decimal("0.1"),
+    )
     assert rows(db, "SELECT a, b + b FROM dbo.t") == [
         (decimal.Decimal("1234567890123456789012345678.0123456789"), decimal.Decimal("0.2000"))
     ]

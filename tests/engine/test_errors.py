@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rival, rows, run, value
+
+import tsqlite
 
 __all__ = ["db", "path", "rival"]
 
@@ -50,13 +51,13 @@ def t(db: tsqlite.Connection) -> tsqlite.Connection:
             "INSERT INTO dbo.t (id, pid) VALUES (1, 7)",
             547,
             'The INSERT statement conflicted with the FOREIGN KEY constraint "fk_t". The conflict occurred in database'
-            " \"x\", table \"dbo.parent\", column 'id'.",
+            ' "x", table "dbo.parent", column \'id\'.',
         ),
         (
             "INSERT INTO dbo.parent VALUES (1) INSERT INTO dbo.t (id, pid) VALUES (1, 1) DELETE FROM dbo.parent",
             547,
             'The DELETE statement conflicted with the REFERENCE constraint "fk_t". The conflict occurred in database'
-            " \"x\", table \"dbo.t\", column 'pid'.",
+            ' "x", table "dbo.t", column \'pid\'.',
         ),
         (
             "INSERT INTO dbo.t (id) VALUES (1), (1)",
@@ -159,7 +160,10 @@ def test_catch_sees_the_error(t: tsqlite.Connection) -> None:
 
 
 def test_rethrow_keeps_number_line_and_procedure(t: tsqlite.Connection) -> None:
-    do(t, "CREATE PROCEDURE dbo.p AS\nBEGIN TRY\n  INSERT dbo.t (id, v) VALUES (1, 0)\nEND TRY\nBEGIN CATCH\n  THROW;\nEND CATCH")
+    do(
+        t,
+        "CREATE PROCEDURE dbo.p AS\nBEGIN TRY\n  INSERT dbo.t (id, v) VALUES (1, 0)\nEND TRY\nBEGIN CATCH\n  THROW;\nEND CATCH",
+    )
     found = error(t, "EXECUTE dbo.p")
     assert (found.number, found.line, found.procedure) == (547, 3, "p")
 
@@ -222,7 +226,10 @@ def test_raiserror_with_log_is_refused(t: tsqlite.Connection) -> None:
 
 
 def test_a_refusal_is_never_caught(t: tsqlite.Connection) -> None:
-    got = run(t, "BEGIN TRY EXEC ('CREATE TRIGGER x ON dbo.t AFTER INSERT AS SELECT 1') END TRY BEGIN CATCH SELECT 1 END CATCH")
+    got = run(
+        t,
+        "BEGIN TRY EXEC ('CREATE TRIGGER x ON dbo.t AFTER INSERT AS SELECT 1') END TRY BEGIN CATCH SELECT 1 END CATCH",
+    )
     assert [g[0] for g in got] == ["refused"]
 
 

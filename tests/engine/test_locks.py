@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rival, rows, run, value
+
+import tsqlite
 
 __all__ = ["db", "path", "rival"]
 
@@ -26,7 +27,9 @@ def test_begin_transaction_takes_no_lock(t: tsqlite.Connection, rival: tsqlite.C
     do(t, "COMMIT")
 
 
-def test_a_claim_without_updlock_is_taken_twice_and_with_it_once(t: tsqlite.Connection, rival: tsqlite.Connection) -> None:
+def test_a_claim_without_updlock_is_taken_twice_and_with_it_once(
+    t: tsqlite.Connection, rival: tsqlite.Connection
+) -> None:
     def claims(hint: str) -> int:
         do(t, "UPDATE dbo.job SET state = 'ready'")
         won = 0
@@ -64,7 +67,9 @@ def test_lock_timeout_is_1222_and_the_sessions_own_limit_1205(t: tsqlite.Connect
     do(t, "COMMIT")
 
 
-def test_readers_see_the_last_committed_state_while_another_writes(t: tsqlite.Connection, rival: tsqlite.Connection) -> None:
+def test_readers_see_the_last_committed_state_while_another_writes(
+    t: tsqlite.Connection, rival: tsqlite.Connection
+) -> None:
     do(t, "BEGIN TRAN; UPDATE dbo.job SET state = 'x'")
     assert value(rival, "SELECT state FROM dbo.job") == "ready"
     do(t, "COMMIT")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rival, rows, run, value
+
+import tsqlite
 from tsqlite import binder
 
 __all__ = ["db", "path", "rival"]
@@ -33,7 +34,10 @@ def test_output_and_return_code(p: tsqlite.Connection) -> None:
         [(4, 8)],
     ]
     assert run(p, "DECLARE @o int = 9; EXECUTE dbo.p 4, N'x', @o; SELECT @o")[-1] == [(9,)]
-    assert value(p, "EXEC ('CREATE PROCEDURE dbo.q AS RETURN NULL') DECLARE @r int = 5; EXECUTE @r = dbo.q; SELECT @r") == 0
+    assert (
+        value(p, "EXEC ('CREATE PROCEDURE dbo.q AS RETURN NULL') DECLARE @r int = 5; EXECUTE @r = dbo.q; SELECT @r")
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,10 @@ def test_insert_execute_takes_every_result_set(p: tsqlite.Connection) -> None:
 def test_nesting_stops_at_32(db: tsqlite.Connection) -> None:
     do(db, "CREATE PROCEDURE dbo.r AS EXECUTE dbo.r")
     assert error(db, "EXECUTE dbo.r").number == 217
-    do(db, "CREATE PROCEDURE dbo.n AS SELECT @@NESTLEVEL EXEC ('SELECT @@NESTLEVEL') EXEC sp_executesql N'SELECT @@NESTLEVEL'")
+    do(
+        db,
+        "CREATE PROCEDURE dbo.n AS SELECT @@NESTLEVEL EXEC ('SELECT @@NESTLEVEL') EXEC sp_executesql N'SELECT @@NESTLEVEL'",
+    )
     assert run(db, "SELECT @@NESTLEVEL EXECUTE dbo.n") == [[(0,)], [(1,)], [(2,)], [(3,)]]
 
 
@@ -110,16 +117,22 @@ def test_create_or_alter_keeps_the_object_and_the_exact_text(db: tsqlite.Connect
 
 def test_scalar_and_inline_functions(db: tsqlite.Connection) -> None:
     do(db, "CREATE FUNCTION dbo.twice (@i int) RETURNS int AS BEGIN DECLARE @r int = @i * 2; RETURN @r END")
-    do(db, "CREATE FUNCTION dbo.upto (@n int) RETURNS TABLE AS RETURN (SELECT v FROM (VALUES (1), (2), (3)) AS x (v) WHERE v <= @n)")
+    do(
+        db,
+        "CREATE FUNCTION dbo.upto (@n int) RETURNS TABLE AS RETURN (SELECT v FROM (VALUES (1), (2), (3)) AS x (v) WHERE v <= @n)",
+    )
     assert rows(db, "SELECT v, dbo.twice(v) FROM dbo.upto(2) ORDER BY v") == [(1, 2), (2, 4)]
 
 
 def test_control_of_flow(db: tsqlite.Connection) -> None:
-    assert value(
-        db,
-        "DECLARE @i int = 0, @s int = 0; WHILE 1 = 1 BEGIN SET @i += 1; IF @i = 3 CONTINUE; IF @i > 5 BREAK; SET @s += @i END"
-        " SELECT @s",
-    ) == 12
+    assert (
+        value(
+            db,
+            "DECLARE @i int = 0, @s int = 0; WHILE 1 = 1 BEGIN SET @i += 1; IF @i = 3 CONTINUE; IF @i > 5 BREAK; SET @s += @i END"
+            " SELECT @s",
+        )
+        == 12
+    )
     assert value(db, "DECLARE @i int = 0; again: SET @i += 1; IF @i < 3 GOTO again; SELECT @i") == 3
     assert run(db, "IF NULL = NULL SELECT 1 ELSE SELECT 2") == [[(2,)]]
     assert run(db, "SELECT 1 RETURN SELECT 2") == [[(1,)]]

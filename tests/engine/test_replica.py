@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tsqlite
 from talking import do, error, rows, value
+
+import tsqlite
 from tsqlite import clock
 from tsqlite.replica import Replica, log_end, truncate_log
 from tsqlite.trace import Trace
@@ -51,7 +52,9 @@ def test_commits_appear_in_their_order_and_late_committers_late(
     assert replica.behind == 0
 
 
-def test_redo_up_to_a_moment_or_a_lag(primary: tsqlite.Connection, replica: Replica, reader: tsqlite.Connection) -> None:
+def test_redo_up_to_a_moment_or_a_lag(
+    primary: tsqlite.Connection, replica: Replica, reader: tsqlite.Connection
+) -> None:
     noon = datetime.datetime(2026, 1, 1, 12)
     try:
         for minute in range(3):
@@ -81,7 +84,10 @@ def test_everything_replicates_as_the_primary_has_it(
     primary: tsqlite.Connection, replica: Replica, reader: tsqlite.Connection
 ) -> None:
     do(primary, "ALTER TABLE dbo.t ADD z int NOT NULL DEFAULT 7")
-    do(primary, "CREATE UNIQUE INDEX ux ON dbo.t (n) WHERE n IS NOT NULL; ALTER TABLE dbo.t ADD y int NULL; ALTER TABLE dbo.t ALTER COLUMN y bigint NULL")
+    do(
+        primary,
+        "CREATE UNIQUE INDEX ux ON dbo.t (n) WHERE n IS NOT NULL; ALTER TABLE dbo.t ADD y int NULL; ALTER TABLE dbo.t ALTER COLUMN y bigint NULL",
+    )
     do(primary, "CREATE PROCEDURE dbo.p AS SELECT n, z FROM dbo.t")
     do(primary, "BEGIN TRAN; SAVE TRAN s; INSERT dbo.t (n) VALUES (N'undone'); ROLLBACK TRAN s; CREATE TABLE dbo.u (i int);"
                 " INSERT dbo.u VALUES (1); EXECUTE sp_rename 'dbo.u', 'w'; COMMIT")  # fmt: skip
@@ -89,7 +95,9 @@ def test_everything_replicates_as_the_primary_has_it(
     assert rows(reader, "EXECUTE dbo.p") == [("first", 7)]
     assert rows(reader, "SELECT i FROM dbo.w") == [(1,)]
     assert rows(reader, "SELECT v FROM dbo.t") == rows(primary, "SELECT v FROM dbo.t")
-    assert rows(reader, "SELECT name FROM sys.objects ORDER BY name") == rows(primary, "SELECT name FROM sys.objects ORDER BY name")
+    assert rows(reader, "SELECT name FROM sys.objects ORDER BY name") == rows(
+        primary, "SELECT name FROM sys.objects ORDER BY name"
+    )
 
 
 def test_several_replicas_each_with_its_own_lag(primary: tsqlite.Connection, replica: Replica, tmp_path: Path) -> None:
@@ -102,7 +110,12 @@ def test_several_replicas_each_with_its_own_lag(primary: tsqlite.Connection, rep
 
 
 def test_writes_are_refused_but_temporary_objects_work(reader: tsqlite.Connection) -> None:
-    for sql in ("INSERT dbo.t (n) VALUES (N'x')", "CREATE TABLE dbo.u (i int)", "EXECUTE ('DELETE dbo.t')", "TRUNCATE TABLE dbo.t"):
+    for sql in (
+        "INSERT dbo.t (n) VALUES (N'x')",
+        "CREATE TABLE dbo.u (i int)",
+        "EXECUTE ('DELETE dbo.t')",
+        "TRUNCATE TABLE dbo.t",
+    ):
         assert error(reader, sql).number == 3906
     assert value(reader, "SELECT DATABASEPROPERTYEX(DB_NAME(), 'Updateability')") == "READ_ONLY"
     assert rows(

@@ -6,8 +6,9 @@ import datetime
 from pathlib import Path
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rival, rows, run, value
+
+import tsqlite
 from tsqlite import clock
 
 __all__ = ["db", "path", "rival"]
@@ -173,7 +174,14 @@ def test_catalog_views_describe_the_database(db: tsqlite.Connection) -> None:
     ) == [
         ("ix", 1, "CLUSTERED", True, False, None),
         ("pk_t", 2, "NONCLUSTERED", True, True, None),
-        ("iy", 3, "NONCLUSTERED", False, False, rows(db, "SELECT filter_definition FROM sys.indexes WHERE name = 'iy'")[0][0]),
+        (
+            "iy",
+            3,
+            "NONCLUSTERED",
+            False,
+            False,
+            rows(db, "SELECT filter_definition FROM sys.indexes WHERE name = 'iy'")[0][0],
+        ),
     ]
     assert rows(
         db,

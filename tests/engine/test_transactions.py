@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import tsqlite
 from talking import db, do, error, path, rival, rows, run, value
+
+import tsqlite
 
 __all__ = ["db", "path", "rival"]
 
@@ -15,7 +16,9 @@ def t(db: tsqlite.Connection) -> tsqlite.Connection:
     return db
 
 
-def test_trancount_counts_and_only_the_outermost_commit_commits(t: tsqlite.Connection, rival: tsqlite.Connection) -> None:
+def test_trancount_counts_and_only_the_outermost_commit_commits(
+    t: tsqlite.Connection, rival: tsqlite.Connection
+) -> None:
     do(t, "BEGIN TRAN BEGIN TRAN INSERT dbo.t (n) VALUES (1) COMMIT")
     assert value(t, "SELECT @@TRANCOUNT") == 1
     assert value(rival, "SELECT COUNT(*) FROM dbo.t") == 0
@@ -134,6 +137,6 @@ def test_insert_execute_is_one_transaction_and_forbids_rollback(t: tsqlite.Conne
     do(t, "INSERT dbo.t (n) EXECUTE dbo.p")
     assert rows(t, "SELECT n FROM dbo.t") == [(1,)]
     do(t, "CREATE PROCEDURE dbo.q AS BEGIN TRAN; SELECT 1; ROLLBACK")
-    assert run(t, "INSERT dbo.t (n) EXECUTE dbo.q") [0] == ("error", 3915)
+    assert run(t, "INSERT dbo.t (n) EXECUTE dbo.q")[0] == ("error", 3915)
     do(t, "CREATE PROCEDURE dbo.r AS CREATE TABLE #x (i int); INSERT #x EXECUTE dbo.p; SELECT i FROM #x")
     assert run(t, "INSERT dbo.t (n) EXECUTE dbo.r")[0] == ("error", 8164)
