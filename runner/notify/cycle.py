@@ -112,15 +112,23 @@ class CycleReport:
 
     def sentence(self) -> str:
         """One line for a log."""
-        parts = [f"{self.detected} changes detected", f"{self.enqueued} generated", f"{self.messages} messages"]
+        parts = [
+            f"{_counted(self.detected, 'change')} detected",
+            f"{self.enqueued} generated",
+            _counted(self.messages, "message"),
+        ]
         parts += [
             f"{count} {word}"
             for count, word in ((self.waiting, "waiting"), (self.skipped, "skipped"), (self.failed, "failed"))
             if count
         ]
         if self.bad_addresses:
-            parts.append(f"{self.bad_addresses} bad addresses")
+            parts.append(_counted(self.bad_addresses, "bad address", "bad addresses"))
         return ", ".join(parts)
+
+
+def _counted(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def run_cycle(

@@ -62,6 +62,11 @@ class Connection:
         self._engine = engine
         self._raw = raw
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is the embedded engine, not a server."""
+        return self._engine.url.drivername == EMBEDDED
+
     def execute(self, statement: str, parameters: tuple[Value, ...] = (), procedure: str = "") -> list[ResultSet]:
         """Every result set of a statement (none for one that returns no rows).
 

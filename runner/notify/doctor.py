@@ -57,7 +57,9 @@ def examine(config: Config) -> Iterator[Check]:
 
 
 def _role_checks(role: Role, connection: Connection) -> Iterator[Check]:
-    for check in (_drift, _server, *({Role.REPLICA: (_replica,), Role.QUEUE: (_queue,)}.get(role, ()))):
+    # The embedded engine is for trying and testing; it has no settings that a shop could get wrong.
+    first = (_drift,) if connection.is_embedded else (_drift, _server)
+    for check in (*first, *({Role.REPLICA: (_replica,), Role.QUEUE: (_queue,)}.get(role, ()))):
         try:
             yield from check(role, connection)
         except DatabaseError as error:

@@ -213,11 +213,10 @@ def _merge_procedure(made: New, columns: list[dict[str, Any]]) -> tuple[str, str
     key = " + N'-' + ".join(f"CONVERT(nvarchar(60), t.{quote(name)})" for name in made.keys)
     email = next((column for column in columns if EMAIL.search(column["column_name"])), None)
     phone = next((column for column in columns if PHONE.search(column["column_name"])), None)
-    name = next((column for column in columns if NAME.match(column["column_name"])), None)
     lines = [
         "change.change_number",
         f"recipient_key = {key}",
-        f"recipient_name = {'t.' + quote(name['column_name']) if name else 'CONVERT(nvarchar(200), NULL)'}",
+        f"recipient_name = {_name_expression(columns)}",
         f"email = {'t.' + quote(email['column_name']) if email else 'CONVERT(nvarchar(320), NULL)'}",
         f"phone = {'t.' + quote(phone['column_name']) if phone else 'CONVERT(nvarchar(40), NULL)'}",
     ]
@@ -248,6 +247,16 @@ def _merge_procedure(made: New, columns: list[dict[str, Any]]) -> tuple[str, str
         f"    SET NOCOUNT, XACT_ABORT ON;\n\n{select}\nEND;\nGO\n"
     )
     return text, select
+
+
+def _name_expression(columns: list[dict[str, Any]]) -> str:
+    """The recipient's name: one column, or a first and a last one."""
+    quote = replica.quote_name
+    names = {re.sub(r"[\W_]", "", column["column_name"]).lower(): column["column_name"] for column in columns}
+    if "firstname" in names and "lastname" in names:
+        return f"CONCAT(t.{quote(names['firstname'])}, N' ', t.{quote(names['lastname'])})"
+    name = next((column["column_name"] for column in columns if NAME.match(column["column_name"])), None)
+    return f"t.{quote(name)}" if name else "CONVERT(nvarchar(200), NULL)"
 
 
 def _template(made: New, columns: list[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partly (what failed is t
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -79,10 +80,14 @@ for _commands in SECTIONS.values():
         cli.add_command(_command)
 
 
-def main() -> None:
-    """The console script: errors become one clear message and an exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: errors become one clear message and an exit code.
+
+    Args:
+        arguments: without the program's name; None: those of the process.
+    """
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(arguments, prog_name="notify", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("notify: stopped; nothing is lost, the next run goes on", err=True)
         sys.exit(1)

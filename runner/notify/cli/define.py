@@ -177,7 +177,7 @@ def preview(
     if as_json:
         print_json(shown)
         return
-    click.echo(f"{notification}, record {shown['record_key']}: {len(shown['messages'])} messages")
+    click.echo(f"{notification}, record {shown['record_key']}: messages: {len(shown['messages'])}")
     for number, message in enumerate(shown["messages"], 1):
         click.echo(f"\n--- {message['channel']} to {message['recipient_name'] or ''} <{message['address']}>")
         if message["reason"]:

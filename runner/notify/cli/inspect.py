@@ -63,7 +63,8 @@ def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None
     from notify.errors import DatabaseError
 
     databases = read_config(config_path).databases()
-    if file.name == "<stdin>" and sys.stdin.isatty():
+    name = getattr(file, "name", "standard input")
+    if file is sys.stdin and file.isatty():
         click.echo("T-SQL, then end of file (Ctrl-D):", err=True)
     text = file.read()
     results = []
@@ -72,7 +73,7 @@ def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None
             try:
                 found = connection.execute(batch)
             except DatabaseError as error:
-                error.add_note(f"batch {number} of {file.name}")
+                error.add_note(f"batch {number} of {name}")
                 raise
             results += found
             if not as_json:

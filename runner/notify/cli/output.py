@@ -51,8 +51,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bytes):
         return "0x" + value.hex().upper()
     if isinstance(value, datetime.datetime):
-        text = value.isoformat(sep=" ")
-        return text[:-4] if text.endswith(".000000") else text
+        return value.isoformat(sep=" ", timespec="milliseconds")
     return str(value)
 
 

@@ -2,14 +2,14 @@ SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
 GO
 /* An order's customer, and its lines. */
-CREATE OR ALTER PROCEDURE notify_extract.merge_fields_order_changed @changes nvarchar(max)
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_order_changed @changes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     SELECT
         change.change_number,
-        recipient_key = CASE WHEN o.status = 'nobody' THEN NULL ELSE CONVERT(nvarchar(200), o.order_id) END,
+        recipient_key = CASE WHEN o.status = 'nobody' THEN NULL ELSE CONVERT(NVARCHAR(200), o.order_id) END,
         recipient_name = o.customer,
         email = o.email,
         phone = o.phone,
@@ -17,7 +17,10 @@ BEGIN
         customer = o.customer,
         status = o.status,
         /* One order in a state that breaks the procedure itself. */
-        total = CONVERT(decimal(19, 4), CASE WHEN o.status = 'broken' THEN N'twelve' ELSE CONVERT(nvarchar(40), o.total) END),
+        total = CONVERT(
+            DECIMAL(19, 4),
+            CASE WHEN o.status = 'broken' THEN N'twelve' ELSE CONVERT(NVARCHAR(40), o.total) END
+        ),
         lines_json = (
             SELECT l.product, l.amount
             FROM dbo.order_line AS l
@@ -26,8 +29,8 @@ BEGIN
             FOR JSON PATH
         )
     FROM OPENJSON(@changes) WITH (
-        change_number bigint '$.change_number',
-        order_id int '$.key[0]'
+        change_number BIGINT '$.change_number',
+        order_id INT '$.key[0]'
     ) AS change
     INNER JOIN dbo.customer_order AS o ON o.order_id = change.order_id AND o.status <> 'unaddressed'
     ORDER BY change.change_number;

@@ -1,0 +1,209 @@
+"""Each command on a real shop: what it says, its JSON, its exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cycle.conftest import SHOP, Shop
+from notify import assets
+
+from .conftest import notify
+
+
+def test_run_cycle_and_send_deliver(shop: Shop, config: Path) -> None:
+    shop.order(2)
+    shop.arrive()
+    ran = notify("run-cycle", "--config", config, "--json")
+    assert ran.code == 0
+    assert ran.json["detected"] == ran.json["messages"] == 1
+    sent = notify("send", "--drain", "--json", "--config", config)
+    assert sent.code == 0
+    assert sent.json["accepted"] == 1
+    assert shop.subjects() == ["Order 2 is paid"]
+
+
+def test_a_cycle_that_went_partly_exits_with_3_and_for_sql_agent_with_0_and_an_alert(shop: Shop, config: Path) -> None:
+    shop.order(2, "odd")
+    shop.arrive()
+    ran = notify("run-cycle", "--config", config)
+    assert ran.code == 3
+    assert "1 failed" in ran.output
+    assert "colour" in ran.errors
+    shop.order(3, "odd")
+    shop.arrive()
+    assert notify("run-cycle", "--agent", "--config", config).code == 0
+    alerts = notify("status", "--json", "--config", config).json["processor"]["alerts"]
+    assert any("partly" in alert["subject"] or alert["kind"] == "run" for alert in alerts)
+
+
+def test_requeue_brings_failed_changes_back(shop: Shop, config: Path) -> None:
+    shop.order(2, "odd")
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    assert notify("requeue", "order_changed", "--reason", "no such", "--config", config).output.startswith("0 failed")
+    assert notify("requeue", "order_changed", "--json", "--config", config).json == {"requeued": 1}
+
+
+def test_status_has_a_section_for_each_part(config: Path) -> None:
+    status = notify("status", "--json", "--config", config).json
+    assert [row["notification_name"] for row in status["processor"]["notifications"]] == ["order_changed"]
+    assert {row["column_name"] for row in status["processor"]["scans"]} == {"created_at", "modified_at"}
+    assert status["queue"]["queue"][0]["is_trusted"]
+    assert "order_changed" in notify("status", "--config", config).output
+
+
+def test_audit_prints_its_sum(shop: Shop, config: Path) -> None:
+    shop.order(2)
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    ran = notify("audit", "--config", config)
+    assert ran.code == 0
+    assert "1 expected = 0 sent + 0 in doubt + 1 pending + 0 explained + 0 missing; 0 doubled" in ran.output
+
+
+def test_why_of_a_record_that_nothing_is_known_of(config: Path) -> None:
+    ran = notify("why", "4711", "--config", config)
+    assert ran.code == 1
+    assert "nothing is recorded" in ran.output
+
+
+def test_export_gives_what_apply_reads_back(config: Path, tmp_path: Path) -> None:
+    ran = notify("export", "--config", config)
+    assert ran.code == 0
+    file = tmp_path / "exported.toml"
+    file.write_text(ran.output)
+    again = notify("apply", file, "--json", "--config", config)
+    assert [(item["action"], item["problems"]) for item in again.json] == [("unchanged", [])]
+
+
+def test_apply_says_what_would_change_and_changes_nothing(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "n.toml"
+    file.write_text((SHOP / "notifications.toml").read_text().replace('on = ["insert", "update"]', 'on = ["insert"]'))
+    ran = notify("apply", file, "--dry-run", "--config", config)
+    assert ran.code == 0
+    assert "order_changed: would change" in ran.output
+    assert "on:" in ran.output
+    assert notify("apply", SHOP / "notifications.toml", "--json", "--config", config).json[0]["action"] == "unchanged"
+
+
+def test_pausing_resuming_and_retiring(shop: Shop, config: Path) -> None:
+    assert notify("pause", "order_changed", "--config", config).code == 0
+    shop.order(2)
+    shop.arrive()
+    assert notify("run-cycle", "--config", config, "--json").json["detected"] == 0
+    assert notify("resume", "order_changed", "--config", config).code == 0
+    assert notify("run-cycle", "--config", config, "--json").json["detected"] == 1
+    notify("pause", "order_changed", "--config", config)
+    shop.order(3)
+    shop.arrive()
+    assert notify("resume", "order_changed", "--skip", "--config", config).code == 0
+    assert notify("run-cycle", "--config", config, "--json").json["detected"] == 0
+    assert notify("retire", "order_changed", "--config", config).code == 0
+    ran = notify("activate", "order_changed", "--config", config)
+    assert ran.code == 1
+    assert "retired" in ran.errors
+
+
+def test_a_name_that_is_not_there_gets_the_nearest(config: Path) -> None:
+    ran = notify("pause", "order_chnged", "--config", config)
+    assert ran.code == 1
+    assert "order_changed" in ran.errors
+
+
+def test_preview_renders_one_real_record(config: Path, tmp_path: Path) -> None:
+    shown = notify("preview", "order_changed", "--key", "1", "--json", "--config", config).json
+    assert shown["record_key"] == '["1"]'
+    (message,) = shown["messages"]
+    assert (message["subject"], message["address"]) == ("Order 1 is paid", "buyer1@shop.example.com")
+    ran = notify("preview", "order_changed", "--output", tmp_path / "out", "--config", config)
+    assert ran.code == 0
+    assert (tmp_path / "out" / "order_changed-1.html").exists()
+    assert notify("preview", "order_changed", "--key", "99", "--config", config).code == 1
+
+
+def test_new_writes_what_apply_takes(shop: Shop, config: Path, tmp_path: Path) -> None:
+    ran = notify(
+        "new", "customer_order", "--name", "fresh", "--directory", tmp_path / "new", "--json", "--config", config
+    )
+    assert ran.code == 0
+    made = ran.json
+    assert (made["keys"], made["created"], made["modified"]) == (["order_id"], "created_at", ["modified_at"])
+    assert "Customer order 1" in made["preview"]["subject"]
+    procedure = tmp_path / "new" / "procedures" / "merge_fields_fresh.sql"
+    assert notify("sql", "source", procedure, "--config", config).code == 0
+    shop.arrive()
+    text = config.read_text().replace(
+        "directories = [", f'directories = ["{(tmp_path / "new" / "templates").as_posix()}", '
+    )
+    config.write_text(text)
+    applied = notify("apply", tmp_path / "new" / "fresh.toml", "--json", "--config", config)
+    assert [(item["action"], item["problems"]) for item in applied.json] == [("created", [])]
+    assert notify("preview", "fresh", "--json", "--config", config).code == 0
+
+
+def test_new_names_the_nearest_table(config: Path) -> None:
+    ran = notify("new", "dbo.custmer_order", "--config", config)
+    assert ran.code == 2
+    assert "did you mean dbo.customer_order?" in ran.errors
+
+
+def test_sql_runs_batches_against_a_role(config: Path) -> None:
+    text = "SELECT 1 AS one;\nGO\n/* GO\nGO\n*/ SELECT N'a\nGO\nb' AS text, 2.50 AS amount;\ngo\n"
+    ran = notify("sql", "queue", "--json", "--config", config, stdin=text)
+    assert ran.json == [
+        {"columns": ["one"], "rows": [[1]]},
+        {"columns": ["text", "amount"], "rows": [["a\nGO\nb", "2.50"]]},
+    ]
+    ran = notify("sql", "queue", "--config", config, stdin="SELECT 1 AS one;\nGO\nSELECT * FROM dbo.nowhere;")
+    assert ran.code == 1
+    assert "nowhere" in ran.errors
+    assert "batch 2" in ran.errors
+
+
+def test_the_replica_refuses_to_be_written_to(config: Path) -> None:
+    ran = notify("sql", "replica", "--config", config, stdin="DELETE FROM dbo.customer_order;")
+    assert ran.code == 1
+    assert "3906" in ran.errors
+
+
+def test_doctor_finds_the_shop_well(config: Path) -> None:
+    ran = notify("doctor", "--json", "--config", config)
+    assert [check for check in ran.json if check["result"] == "failed"] == []
+    assert ran.code == 0
+    assert {"connection", "objects", "heartbeat", "indexes", "identity"} <= {check["check"] for check in ran.json}
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(config: Path) -> None:
+    drop = "DROP PROCEDURE notify.queue_status;"
+    notify("sql", "queue", "--config", config, stdin=drop)
+    notify("sql", "source", "--config", config, stdin="DROP INDEX ix_customer_order_created_at ON dbo.customer_order;")
+    config.write_text(config.read_text().replace("[[gateway]]", '[[gateway]]\nredirect_to = "x@example.com"'))
+    ran = notify("doctor", "--config", config)
+    assert ran.code == 1
+    assert "notify.queue_status (missing)" in ran.output
+    assert "notify migrate queue" in ran.output
+    assert "every message goes to x@example.com" in ran.output
+    assert notify("migrate", "queue", "--config", config).code == 0
+    assert notify("doctor", "--config", config).code == 0
+
+
+def test_migrate_deploys_what_differs(config: Path) -> None:
+    assert notify("migrate", "queue", "--json", "--config", config).json[0]["deployed"] == []
+    file = assets.sql() / "procedures" / "queue" / "queue_status.sql"
+    older = file.read_text().replace("@hours INTEGER = 24", "@hours INTEGER = 48")
+    notify("sql", "queue", "--config", config, stdin=older)
+    migrated = notify("migrate", "queue", "--json", "--config", config).json[0]
+    assert migrated["deployed"] == ["notify.queue_status"]
+    assert migrated["from_revision"] == migrated["to_revision"]
+
+
+@pytest.mark.parametrize("role", ["processor", "queue", "replica"])
+def test_script_is_what_migrate_deploys(role: str) -> None:
+    ran = notify("script", role)
+    assert ran.code == 0
+    assert "\nGO\n" in ran.output
+    names = {"processor": "notify.record_changes", "queue": "notify.begin_attempts", "replica": "notify.detect_changes"}
+    assert f"CREATE OR ALTER PROCEDURE {names[role]}" in ran.output
+    assert ran.output.count("SET NOEXEC ON;") == ran.output.count("SET NOEXEC OFF;")
