@@ -16,6 +16,7 @@ from ..types import (
     MONEY,
     NULL,
     SqlType,
+    common_type,
     common_type_of,
     literal_type,
     nvarchar,
@@ -649,12 +650,27 @@ def _in_list(scope: Scope, node: tree.InList) -> typed.Predicate:
     operand = bind(scope, node.operand)
     items = [bind(scope, i) for i in node.items]
     type_ = common_type_of([operand.type, *(i.type for i in items)])
-    # Refuses what cannot be compared, and finds the collation.
-    operation = operators.resolve_binary("=", operand.type.with_nullable(True), type_)
-    key = operation.left if not type_.is_null else type_
     if type_.is_null:
         return typed.InList(operand, items, node.negated)
+    operation = operators.resolve_binary("=", operand.type, type_)
+    stored = operation.left.same_as(operation.right) and "varbinary" not in (operation.left.name, operation.right.name)
+    if not type_.is_string and not stored:
+        # SQLite's IN compares what is stored; for varbinary and decimals beyond 38 digits that will not do.
+        test: typed.Predicate = compare("=", operand, items[0])
+        for item in items[1:]:
+            test = typed.Logic("OR", test, compare("=", operand, item))
+        return typed.Not(test) if node.negated else test
+    key = _member_type(operand.type, type_)
     return typed.InList(convert(operand, key), [convert(i, key) for i in items], node.negated)
+
+
+def _member_type(operand: SqlType, items: SqlType) -> SqlType:
+    """The type, and for strings the collation, under which IN compares. Errors: 402, 206, 468."""
+    key = operators.resolve_binary("=", operand, items).left
+    if key.is_string:
+        both = common_type(operand, items)
+        key = key.with_collation(both.collation, both.collation_label)
+    return key
 
 
 def _in_query(scope: Scope, node: tree.InQuery) -> typed.Predicate:
@@ -664,9 +680,26 @@ def _in_query(scope: Scope, node: tree.InQuery) -> typed.Predicate:
     bound = bind_query(scope.context, node.query, scope, "subquery")
     if len(bound.columns) != 1:
         raise sql_error(116)
-    operation = operators.resolve_binary("=", operand.type, bound.columns[0].type)
+    item = bound.columns[0].type
+    operation = operators.resolve_binary("=", operand.type, item)
+    if operation.left.is_binary and "varbinary" in (operation.left.name, operation.right.name):
+        return _binary_in_query(scope, operand, bound, node.negated)
+    if not operation.left.is_string and not operation.left.same_as(operation.right):
+        raise Unsupported("IN (SELECT ...) of such different types", node.line)
     query = convert_outputs(scope.context, bound, [operation.right])
-    return typed.InQuery(convert(operand, operation.left), query, node.negated)
+    return typed.InQuery(convert(operand, _member_type(operand.type, item)), query, node.negated)
+
+
+def _binary_in_query(scope: Scope, operand: typed.Expr, bound: Any, negated: bool) -> typed.Predicate:
+    """Zero bytes at the end do not count, so both sides are compared without them."""
+    from .queries import derived_range
+
+    def trimmed(expr: typed.Expr) -> typed.Expr:
+        return typed.Operation(expr.type, [expr], lambda a: f"ts_trim_zeros({a[0]})")
+
+    range_ = derived_range(scope.context, bound, "")
+    query = typed.Select([trimmed(range_.columns[0].expr)], ["c1"], range_.source)
+    return typed.InQuery(trimmed(operand), query, negated)
 
 
 def _exists(scope: Scope, node: tree.Exists) -> typed.Predicate:

@@ -314,7 +314,9 @@ def bind_block(
     if bound.grouped:
         check_grouping(scope, select, spec)
     _limit(context, scope, bound, select, spec, node)
-    if role == "exists" and bound.query is select and not bound.grouped and not select.distinct:
+    ordered = select.order_by and select.limit is not None
+    if role == "exists" and bound.query is select and not bound.grouped and not select.distinct and not ordered:
+        select.order_by = []
         select.outputs, select.names = [typed.Literal(INT, 1)], ["c1"]
     return bound
 
