@@ -43,7 +43,62 @@ BEGIN
         reason NVARCHAR(400) NULL
     );
 
+    CREATE TABLE #state (
+        change_number BIGINT NOT NULL PRIMARY KEY,
+        is_present BIT NOT NULL,
+        is_deleted BIT NOT NULL,
+        shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
+        shown_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NULL,
+        created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
+        matches BIT NULL
+    );
+    CREATE TABLE #prerequisite (
+        change_number BIGINT NOT NULL PRIMARY KEY,
+        is_ready BIT NOT NULL,
+        reason NVARCHAR(400) NULL
+    );
+
     BEGIN TRY
+        INSERT INTO #state (change_number, is_present, is_deleted, shown_stamp, shown_hash, created_stamp, matches)
+        SELECT
+            j.change_number,
+            j.is_present,
+            COALESCE(j.is_deleted, 0),
+            j.shown_stamp,
+            j.shown_hash,
+            j.created_stamp,
+            j.matches
+        FROM OPENJSON(@states) WITH (
+            change_number BIGINT,
+            is_present BIT,
+            is_deleted BIT,
+            shown_stamp VARCHAR(27),
+            shown_hash VARCHAR(64),
+            created_stamp VARCHAR(27),
+            matches BIT
+        ) AS j;
+
+        /* The shop's own procedure may say more than one thing of a change: the least ready counts. */
+        INSERT INTO #prerequisite (change_number, is_ready, reason)
+        SELECT said.change_number, said.is_ready, said.reason
+        FROM (
+            SELECT
+                j.change_number AS change_number,
+                COALESCE(j.is_ready, 0) AS is_ready,
+                j.reason AS reason,
+                ROW_NUMBER() OVER (
+                    PARTITION BY j.change_number
+                    ORDER BY COALESCE(j.is_ready, 0), j.reason
+                ) AS said_number
+            FROM OPENJSON(@prerequisites) WITH (
+                change_number BIGINT,
+                is_ready BIT,
+                reason NVARCHAR(400)
+            ) AS j
+            WHERE j.change_number IS NOT NULL
+        ) AS said
+        WHERE said.said_number = 1;
+
         BEGIN TRANSACTION;
 
         SELECT @run_id = b.run_id, @notification_id = b.notification_id
@@ -81,29 +136,12 @@ BEGIN
                     400
                 )
             END
-        FROM OPENJSON(@states) WITH (
-            change_number BIGINT,
-            is_present BIT,
-            is_deleted BIT,
-            shown_stamp VARCHAR(27),
-            shown_hash VARCHAR(64),
-            created_stamp VARCHAR(27),
-            matches BIT
-        ) AS s
+        FROM #state AS s
         JOIN notify.change AS c ON c.change_id = s.change_number AND c.batch_id = @batch_id AND c.state = 'claimed'
         JOIN notify.notification AS n ON n.notification_id = c.notification_id
         JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
         LEFT JOIN notify.prerequisite AS p ON p.notification_id = c.notification_id
-        OUTER APPLY (
-            SELECT TOP (1) j.is_ready AS is_ready, j.reason AS reason
-            FROM OPENJSON(@prerequisites) WITH (
-                change_number BIGINT,
-                is_ready BIT,
-                reason NVARCHAR(400)
-            ) AS j
-            WHERE j.change_number = c.change_id
-            ORDER BY j.is_ready
-        ) AS ready
+        LEFT JOIN #prerequisite AS ready ON ready.change_number = s.change_number
         CROSS APPLY (
             SELECT
                 COALESCE(
@@ -117,14 +155,9 @@ BEGIN
         ) AS due_from
         CROSS APPLY (
             SELECT
+                CASE WHEN s.is_present = 1 AND s.shown_stamp > c.state_stamp THEN 1 ELSE 0 END AS is_later,
                 CASE
-                    WHEN s.is_present = 1 AND s.shown_stamp COLLATE Latin1_General_BIN2 > c.state_stamp THEN 1
-                    ELSE 0
-                END AS is_later,
-                CASE
-                    WHEN s.is_present = 1
-                    AND s.shown_stamp COLLATE Latin1_General_BIN2 = c.state_stamp
-                    AND s.shown_hash COLLATE Latin1_General_BIN2 = c.state_hash THEN 1
+                    WHEN s.is_present = 1 AND s.shown_stamp = c.state_stamp AND s.shown_hash = c.state_hash THEN 1
                     ELSE 0
                 END AS is_same,
                 CASE WHEN @beat > c.beat THEN 1 ELSE 0 END AS is_newer_snapshot
@@ -141,7 +174,7 @@ BEGIN
                     /* A delete. The row is there, not deleted, and ... */
                     WHEN s.is_present = 1 AND s.is_deleted = 0 THEN CASE
                         /* ... it is a later life of the record: this one has ended. */
-                        WHEN s.created_stamp COLLATE Latin1_General_BIN2 > c.created_stamp THEN 'generate'
+                        WHEN s.created_stamp > c.created_stamp THEN 'generate'
                         /* ... no soft delete, no way to tell lives apart, and changed since: inserted again. */
                         WHEN c.created_stamp IS NULL
                         AND wt.soft_delete_column IS NULL
