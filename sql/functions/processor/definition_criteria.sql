@@ -26,11 +26,15 @@ RETURNS TABLE AS RETURN SELECT
         WHEN fitted.fit_count = fitted.value_count THEN COALESCE(N'[' + fitted.canonical_list + N']', N'[]')
     END AS operand
 FROM OPENJSON(@definition, '$.where') AS item
+/* What is no object is reported elsewhere; here it must not be read as JSON, in whatever order the plan evaluates. */
+CROSS APPLY (
+    SELECT CASE WHEN item.type = 5 THEN item.value ELSE N'{}' END AS document
+) AS criterion
 CROSS APPLY (
     SELECT
-        JSON_VALUE(item.value, '$.column') AS given_column,
-        JSON_VALUE(item.value, '$.operator') AS given_operator,
-        CONVERT(VARCHAR(11), LEFT(LOWER(LTRIM(RTRIM(JSON_VALUE(item.value, '$.operator')))), 11)) AS operator
+        JSON_VALUE(criterion.document, '$.column') AS given_column,
+        JSON_VALUE(criterion.document, '$.operator') AS given_operator,
+        CONVERT(VARCHAR(11), LEFT(LOWER(LTRIM(RTRIM(JSON_VALUE(criterion.document, '$.operator')))), 11)) AS operator
 ) AS given
 OUTER APPLY notify.find_table(
     COALESCE(JSON_VALUE(@definition, '$.table.schema'), N'dbo'),
@@ -50,10 +54,10 @@ CROSS APPLY (
         SELECT
             CONVERT(INTEGER, element.[key]) AS position,
             CASE WHEN element.type IN (1, 2, 3) THEN element.value END AS text
-        FROM OPENJSON(item.value, '$.value') AS element
+        FROM OPENJSON(criterion.document, '$.value') AS element
         UNION ALL
         SELECT 0, CASE WHEN part.type IN (1, 2, 3) THEN part.value END
-        FROM OPENJSON(item.value) AS part
+        FROM OPENJSON(criterion.document) AS part
         WHERE part.[key] = N'value' AND part.type NOT IN (0, 4)
     ) AS v
     OUTER APPLY notify.fit_value(
