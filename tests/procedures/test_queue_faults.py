@@ -158,8 +158,12 @@ def test_a_call_that_is_cut_off_anywhere_can_be_repeated(scene: Scene, name: str
             assert picture(room) == after, f"cut off before statement {number} of {statements[0]}"
 
 
-@pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("rival", ["claim", "sweep", "begin", "enqueue", "hold"])
+@pytest.mark.parametrize(
+    ("name", "rival"),
+    [(name, rival) for name in CALLS for rival in ("claim", "sweep")]
+    + [("enqueue", "enqueue"), ("record", "enqueue"), ("hold", "enqueue")]
+    + [("begin", "begin"), ("sweep", "begin"), ("claim", "hold")],
+)
 def test_a_rival_at_any_statement_breaks_nothing(scene: Scene, name: str, rival: str) -> None:
     with scene.room() as room, at_statement(0, kill) as statements:
         scene.call(name, room.connection)
