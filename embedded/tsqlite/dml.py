@@ -135,6 +135,10 @@ def set_identity_insert(session: Session, statement: tree.SetIdentityInsert) -> 
         session.identity_insert = None
 
 
+class Stale(Exception):
+    """The catalog changed between the plan and the lock: nothing was done, plan again."""
+
+
 class Writer:
     """One INSERT, UPDATE or DELETE; `rows` is how many rows it touched."""
 
@@ -145,6 +149,7 @@ class Writer:
         self.frame = frame
         self.rows = 0
         self.verb = "INSERT"
+        self.version = frame.shape.version if frame is not None else 0
 
     # -- statements
 
@@ -172,7 +177,7 @@ class Writer:
                     )
             return rows
 
-        with self._atomic(table):
+        with self._atomic(plan):
             return self._insert_plan(plan, rows_of())
 
     def update(self, plan: Update) -> tuple[tuple[ResultColumn, ...], Rows] | None:
@@ -190,7 +195,9 @@ class Writer:
         if query is not None and plan.table.kind != "user":
             temporary = self.session.read(query.touched.tables, query.touched.locking)
         try:
-            with self._atomic(plan.table):
+            with self._atomic(plan):
+                if self.session.catalog.version != self.version:
+                    raise Stale
                 rows: Rows = [()]
                 if query is not None:
                     values = self.frame.values
@@ -201,17 +208,23 @@ class Writer:
             if temporary:
                 self.session.read_done()
 
-    def _atomic(self, table: Table) -> AbstractContextManager[None]:
-        session = self.session
-        if table.kind == "user":
-            return session.writing()
+    def _atomic(self, plan: Any) -> AbstractContextManager[None]:
+        session, table = self.session, plan.table
+        into = [o.into for o in (plan.output, plan.output_select) if o is not None and o.into is not None]
         if table.kind == "temp":
-            if session.transaction is not None and session.transaction.doomed:
-                raise sql_error(3930)
-            scope = session.temp_scope(table.name)
-            if scope is not None:
-                session.before_temp_change(scope, table.name, table)
+            self._keep(table)
+        if any(t.kind == "user" for t in (table, *into)):
+            return session.writing()
         return session.savepoint()
+
+    def _keep(self, table: Table) -> None:
+        """A #temp table is about to change."""
+        session = self.session
+        if session.transaction is not None and session.transaction.doomed:
+            raise sql_error(3930)
+        scope = session.temp_scope(table.name)
+        if scope is not None:
+            session.before_temp_change(scope, table.name, table)
 
     # -- INSERT
 
@@ -611,11 +624,7 @@ class Writer:
         target: Table = output.into  # type: ignore[assignment]
         scope, last = self.session.scope.identity, self.session.last_identity
         if target.kind == "temp":
-            found = self.session.temp_scope(target.name)
-            if found is not None:
-                self.session.before_temp_change(found, target.name, target)
-        elif target.kind == "user":
-            self.session.check_writable()
+            self._keep(target)
         verb, self.verb = self.verb, "INSERT"
         explicit = self._check_identity(target, output.into_columns)
         self._insert(target, output.into_columns, rows, (), explicit)

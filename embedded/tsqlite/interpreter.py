@@ -441,14 +441,19 @@ class Interpreter:
         if isinstance(plan, Insert) and plan.execute is not None:
             self._insert_execute(plan, frame)
             return
-        writer = dml.Writer(self, frame)
-        if isinstance(plan, Insert):
-            outputs = writer.insert(plan)
-        elif isinstance(plan, Update):
-            outputs = writer.update(plan)
-        else:
-            assert isinstance(plan, Delete)
-            outputs = writer.delete(plan)
+        while True:
+            writer = dml.Writer(self, frame)
+            try:
+                if isinstance(plan, Insert):
+                    outputs = writer.insert(plan)
+                elif isinstance(plan, Update):
+                    outputs = writer.update(plan)
+                else:
+                    assert isinstance(plan, Delete)
+                    outputs = writer.delete(plan)
+                break
+            except dml.Stale:
+                plan = self._plan(statement, frame, binder.bind_statement)
         session.row_count = writer.rows
         if outputs is not None:
             self.sink.put(ResultSet(*outputs))

@@ -81,6 +81,10 @@ class Presence:
             if self.fd >= 0:
                 os.pwrite(self.fd, SLOT.pack(0, 0, 0, 0), slot * SLOT.size)
                 self._unlock(_SLOT_LOCKS + slot)
+                if not self.own:
+                    os.close(self.fd)
+                    self.fd = -1
+                    _known.pop((os.getpid(), self.path or ""), None)
 
     def begin(self, slot: int, ticks: int) -> int:
         """A transaction has begun at `ticks`; gives its id."""
