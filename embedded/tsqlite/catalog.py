@@ -1,8 +1,8 @@
 """The catalog: what a database holds, as dataclasses, and as rows of `_ts_*` tables in the database's own file.
 
-Object ids are SQL Server's: schemas and objects are numbered, principals too. Names compare without case. Every
-change of the
-catalog raises a version number in the same transaction, so that caches of other connections and processes notice it.
+Object ids are SQL Server's: schemas and objects are numbered, principals too. Names compare without case. Every change
+of the catalog raises a version number in the same transaction, so that caches of other connections and processes notice
+it.
 """
 
 from __future__ import annotations
@@ -395,8 +395,8 @@ SYSTEM_TYPES: Final[dict[str, tuple[int, int, int, int, int]]] = {
     "sysname": (231, 256, 256, 0, 0),
     "nchar": (239, 239, 8000, 0, 0),
 }
-"""name -> (system_type_id, user_type_id, max_length, precision, scale) of sys.types. rowversion is shown as
-timestamp."""
+"""name -> (system_type_id, user_type_id, max_length, precision, scale) of sys.types. rowversion is shown as timestamp.
+"""
 
 
 def type_ids(type_: SqlType) -> tuple[int, int, int, int, int]:
@@ -407,7 +407,8 @@ def type_ids(type_: SqlType) -> tuple[int, int, int, int, int]:
 
 def create_database(db: Any, name: str, now: int) -> None:
     """Write the metadata of a new database; `now` in 1/300 s since 1900, as datetime is stored. Needs a write
-    transaction."""
+    transaction.
+    """
     db.execute(METADATA)
     db.executemany(
         "INSERT INTO _ts_database VALUES (?, ?)",

@@ -36,8 +36,7 @@ def now(path: str | Path) -> int:
 
 
 def set_clock(path: str | Path, clock: Callable[[], datetime.datetime] | datetime.datetime | None) -> None:
-    """Give the database at `path` a clock: a fixed UTC moment, a function that returns one, or None for the real
-    one."""
+    """Give the database at `path` a clock: a fixed UTC moment, a function that gives one, or None for the real one."""
     key = _key(path)
     if clock is None:
         _clocks.pop(key, None)

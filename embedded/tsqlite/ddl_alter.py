@@ -10,7 +10,7 @@ from .catalog import Column, Table, quote, type_ids, type_text
 from .collation import check as check_collation
 from .collation import sqlite_collation
 from .convert import emit_assign, emit_convert
-from .ddl import Changer, default_text, define, index_sql, table_sql
+from .ddl_tables import Changer, default_text, define, index_sql, table_sql
 from .errors import SqlError, Unsupported, sql_error
 from .parser import parse_expression
 from .types import DEFAULT_COLLATION

@@ -1,5 +1,6 @@
 """Modules, schemas, types, sequences, principals and permissions: objects that are rows of the catalog and nothing in
-SQLite."""
+SQLite.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from .errors import SqlError, Unsupported, sql_error
 from .types import INTEGER_RANGE, SqlType
 
 if TYPE_CHECKING:
-    from .ddl import Changer
+    from .ddl_tables import Changer
     from .interpreter import Frame, Interpreter
 
 KINDS: Final[dict[type, str]] = {

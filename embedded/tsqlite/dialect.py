@@ -1,8 +1,7 @@
 """SQLAlchemy: `mssql+tsqlite:///path`. Microsoft's dialect on this engine, with pyodbc's manners.
 
 Query arguments of the URL are those of `tsqlite.connect`: `mssql+tsqlite:///x.db?readonly=1&timeout=5`. Three slashes
-begin a
-relative path, four an absolute one, as SQLite's own URLs do.
+begin a relative path, four an absolute one, as SQLite's own URLs do.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from sqlalchemy.pool import NullPool, Pool, QueuePool, StaticPool
 
 
 class _Moment(sqltypes.DateTime):
-    """datetime parameters as they are: the engine types them as datetime2 or datetimeoffset, as the ODBC driver
-    does."""
+    """datetime parameters as they are: the engine types them as datetime2 or datetimeoffset, as ODBC does."""
 
     def bind_processor(self, dialect: Any) -> Callable[[Any], Any]:
         def process(value: Any) -> Any:

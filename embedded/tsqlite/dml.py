@@ -1,8 +1,7 @@
 """Writes rows: identity and rowversion values, defaults, NOT NULL, keys, CHECK, foreign keys, OUTPUT.
 
-The binder's query yields the rows to write, every value converted to its column's type; all of them are read before
-the first
-is written. Constraints are checked row by row, foreign keys at the end of the statement.
+The binder's query yields the rows to write, every value converted to its column's type; all of them are read before the
+first is written. Constraints are checked row by row, foreign keys at the end of the statement.
 """
 
 from __future__ import annotations

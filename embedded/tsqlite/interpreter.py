@@ -1,35 +1,30 @@
 """Runs batches and procedures: control of flow, variables, TRY/CATCH, calls, result sets, what an error ends.
 
-Three things may happen to an error. With a TRY around it (here or in a caller) control goes to that CATCH. Otherwise
-it is sent
-to the client, and either the next statement runs, or the batch ends: XACT_ABORT, THROW, and errors of conversion do
-that.
+Three things may happen to an error. With a TRY around it (here or in a caller) control goes to that CATCH. Otherwise it
+is sent to the client, and either the next statement runs, or the batch ends: XACT_ABORT, THROW, and errors of
+conversion do that.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import apsw
 
-from . import binder, ddl, dml, tree, units
-from .catalog import Module, Parameter, Table
-from .compiled import Column, Delete, Insert, Query, Update
+from . import binder, ddl, ddl_tables, dml, tree, units
+from .calls import Calls
+from .compiled import Delete, Insert, Query, Update
 from .convert import convert
 from .errors import SqlError, Unsupported, message_text, sql_error
+from .frames import BatchEnd, Break, Continue, Frame, Jump, LevelEnd, Returned, ToCatch, literal, split_name
 from .results import Count, Failure, Message, ResultSet, Sink
 from .session import Scope, Session, hooks
-from .types import INT, SqlType, literal_type, nvarchar
-from .units import Names, Plan, Shape, Unit
-from .values import Storage, encode
+from .types import INT, SqlType, nvarchar
+from .units import Names, Plan, Unit
+from .values import Storage
 
-if TYPE_CHECKING:
-    from .values import Storage as _Storage  # noqa: F401
-
-NESTING_LIMIT: Final = 32
 ABORTING: Final = frozenset({235, 241, 245, 295, 8114, 8169, 1205, 3960, 3951, 3952, 3961})
 """Errors that end the batch and roll back the transaction whatever XACT_ABORT says; in TRY they doom it."""
 NO_UNDO: Final = frozenset({3952})
@@ -39,68 +34,7 @@ UNRESOLVED: Final = frozenset({208, 1087, 4902, 2812, 4121, 15151, 1088})
 """At compilation of a batch these are left for the statement's turn: the object may be there by then."""
 
 
-class Break(Exception):
-    """BREAK."""
-
-
-class Continue(Exception):
-    """CONTINUE."""
-
-
-class Returned(Exception):
-    """RETURN."""
-
-    def __init__(self, value: int | None) -> None:
-        super().__init__(value)
-        self.value = value
-
-
-class Jump(Exception):
-    """GOTO."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label)
-        self.label = label
-
-
-class ToCatch(Exception):
-    """On its way to a CATCH block; not one of `passing`, the level whose own compilation failed."""
-
-    def __init__(self, error: SqlError, passing: Frame | None = None) -> None:
-        super().__init__(error)
-        self.error = error
-        self.passing = passing
-
-
-class BatchEnd(Exception):
-    """The batch is over; its error has been sent."""
-
-
-class LevelEnd(Exception):
-    """The procedure or dynamic batch is over; its error has been sent and the caller goes on."""
-
-
-class Frame:
-    """A level of execution: a batch, a procedure call, a dynamic text."""
-
-    __slots__ = ("names", "scope", "severity", "shape", "try_depth", "unit", "values")
-
-    def __init__(self, unit: Unit, scope: Scope, session: Session, types: dict[str, SqlType] | None = None) -> None:
-        self.unit = unit
-        self.scope = scope
-        self.shape: Shape = unit.shape(session)
-        self.names = Names(session, self.shape.types)
-        self.values: dict[str, Storage] = dict.fromkeys(self.shape.types)
-        self.severity = 0
-        self.try_depth = session.try_depth
-
-    @property
-    def procedure(self) -> str | None:
-        """The module's name in messages."""
-        return self.scope.name
-
-
-class Interpreter:
+class Interpreter(Calls):
     """Runs texts in a session. One at a time; results go to `sink`."""
 
     def __init__(self, session: Session) -> None:
@@ -195,7 +129,7 @@ class Interpreter:
             found = frame.shape.tables.get(key)
             if found is None:
                 name = f"{node.name}@{frame.scope.level}"
-                found = frame.shape.tables[key] = ddl.temporary(
+                found = frame.shape.tables[key] = ddl_tables.temporary(
                     self.session, node.name, name, node.definition, "variable"
                 )
             table, statements = found
@@ -385,9 +319,9 @@ class Interpreter:
             found: Storage = frame.values[expr.name.lower()]
             of = frame.shape.types[expr.name.lower()]
         else:
-            literal = _literal(expr)
-            if literal is not None:
-                found, of = literal
+            known = literal(expr)
+            if known is not None:
+                found, of = known
             else:
                 query = self._plan(expr, frame, binder.bind_expression)
                 rows = self.query(query, frame)
@@ -682,7 +616,7 @@ class Interpreter:
                 if state is None
                 else SqlError(2787, f"Invalid format specification: '{state!s}'.")
             )
-        raise SqlError(number, _percents(str(message or "")), 16, state, statement.line)
+        raise SqlError(number, str(message or ""), 16, state, statement.line)
 
     def raiserror(self, statement: tree.Raiserror, frame: Frame) -> None:
         """RAISERROR: a message below severity 11, else an error."""
@@ -759,198 +693,6 @@ class Interpreter:
             return str(frame.values[name.lower()])
         return name
 
-    # -- calls
-
-    def execute(self, statement: tree.Execute | tree.ExecuteString, frame: Frame) -> None:
-        """EXECUTE."""
-        self._execute_any(statement, frame)
-
-    def _execute_any(self, node: Any, frame: Frame) -> None:
-        if isinstance(node, tree.ExecuteString):
-            text = "".join(str(self.value(p, frame, nvarchar())[0] or "") for p in node.parts)
-            self.run_dynamic(text, "", {}, frame)
-            return
-        assert isinstance(node, tree.Execute)
-        if node.result_sets not in (None, "UNDEFINED"):
-            raise Unsupported("WITH RESULT SETS", node.line)
-        if isinstance(node.procedure, tree.Variable):
-            name = str(frame.values[node.procedure.name.lower()] or "")
-            parts = split_name(name)
-        else:
-            parts = node.procedure.parts
-        code = self._call(parts, node, frame)
-        if node.return_variable is not None:
-            key = node.return_variable.lower()
-            frame.values[key] = self.converted(code, INT, frame.shape.types[key])
-
-    def _call(self, parts: tuple[str, ...], node: tree.Execute, frame: Frame) -> int | None:
-        from .system_procedures import PROCEDURES
-
-        session = self.session
-        session.refresh()
-        found = session.find_object(parts)
-        if not isinstance(found, Module):
-            system = PROCEDURES.get(parts[-1].lower())
-            if system is not None and (len(parts) == 1 or parts[-2].lower() in ("", "sys", "dbo")):
-                return system(self, node, frame)
-            raise sql_error(2812, ".".join(parts), state=62)
-        if found.kind != "P":
-            raise sql_error(2809, "procedure", found.name, found.name, "function")
-        unit = units.module_unit(found)
-        shape = unit.shape(session)
-        values, outputs = self._arguments(found.name, shape.parameters, node.args, frame)
-        frame_of_call = self.call(found, unit, values)
-        code = frame_of_call.values.get("@@return_code")
-        for target, source in outputs.items():
-            frame.values[target] = self.converted(
-                frame_of_call.values[source], shape.types[source], frame.shape.types[target]
-            )
-        assert code is None or isinstance(code, int)
-        return code
-
-    def call(self, module: Module, unit: Unit, values: dict[str, Storage]) -> Frame:
-        """Run a procedure's body; its return code is the value of @@return_code."""
-        session = self.session
-        if session.scope.level >= NESTING_LIMIT:
-            raise sql_error(217)
-        scope = Scope(session.scope.level + 1, module, name=module.name)
-        settings = session.settings
-        session.settings = settings.copy()
-        session.settings.ansi_nulls, session.settings.quoted_identifier = module.ansi_nulls, module.quoted_identifier
-        count = session.trancount()
-        outer = self.frame
-        session.enter_scope(scope)
-        try:
-            frame = self.frame = Frame(unit, scope, session)
-            frame.values.update(values)
-            code: int | None = None
-            try:
-                self._declare_tables(frame)
-                self._check(frame)
-                self._statements(unit.statements, frame)
-            except Returned as r:
-                code = r.value
-            except LevelEnd:
-                code = -6
-            frame.values["@@return_code"] = (
-                code if code is not None else (10 - frame.severity if frame.severity > 10 else 0)
-            )
-            quiet = session.settings.xact_abort
-        finally:
-            # Only what the session keeps of it survives the call.
-            settings.context_info = session.settings.context_info
-            session.settings = settings
-            session.leave_scope()
-            self.frame = outer
-        if session.trancount() != count and not quiet:
-            error = sql_error(266, count, session.trancount(), state=2)
-            error.procedure, error.line = module.name, 0
-            self._mismatch(error)
-        return frame
-
-    def _mismatch(self, error: SqlError) -> None:
-        if self.session.try_depth > 0:
-            raise ToCatch(error)
-        self.sink.put(Failure(error))
-
-    def _arguments(
-        self, name: str, parameters: tuple[Parameter, ...], args: Iterable[tree.ExecArgument], frame: Frame
-    ) -> tuple[dict[str, Storage], dict[str, str]]:
-        by_name = {p.name.lower(): p for p in parameters}
-        values: dict[str, Storage] = {}
-        outputs: dict[str, str] = {}
-        given = list(args)
-        if given and not parameters:
-            raise sql_error(8146, name)
-        named = False
-        for position, arg in enumerate(given):
-            if arg.name is not None:
-                named = True
-                found = by_name.get(arg.name.lower())
-                if found is None:
-                    raise sql_error(8145, arg.name, name)
-            else:
-                if named:
-                    raise sql_error(119, position + 1)
-                if position >= len(parameters):
-                    raise sql_error(8144, name, state=2)
-                found = parameters[position]
-            key = found.name.lower()
-            if key in values:
-                raise sql_error(8143, found.name)
-            if arg.output:
-                if not found.output:
-                    raise sql_error(8162, found.name, state=2)
-                if not isinstance(arg.value, tree.Variable):
-                    raise sql_error(179)
-                outputs[arg.value.name.lower()] = key
-            if isinstance(arg.value, tree.DefaultValue):
-                continue
-            value, of = self._argument(arg.value, frame)
-            values[key] = self._converted_argument(value, of, found.type)
-        for p in parameters:
-            key = p.name.lower()
-            if key not in values:
-                if p.default is None:
-                    raise sql_error(201, name, p.name, state=4)
-                value, of = self._argument(p.default, frame)
-                values[key] = self.converted(value, of, p.type)
-        return values, outputs
-
-    def _argument(self, expr: tree.Expr, frame: Frame) -> tuple[Storage, SqlType]:
-        if isinstance(expr, tree.Bareword):
-            return expr.value, nvarchar(max(1, len(expr.value)))
-        return self.value(expr, frame)
-
-    def _converted_argument(self, value: Storage, of: SqlType, to: SqlType) -> Storage:
-        try:
-            return self.converted(value, of, to)
-        except SqlError as e:
-            if e.number in (245, 241, 242, 8169, 235, 244, 248, 8114, 295):
-                raise sql_error(8114, of.display_name, to.display_name, state=1) from None
-            raise
-
-    def run_dynamic(
-        self,
-        text: str,
-        parameters: str,
-        values: dict[str, Storage],
-        frame: Frame,
-        unit: Unit | None = None,
-        levels: int = 1,
-    ) -> Frame:
-        """EXEC('...') or sp_executesql: a level of its own, which sees the caller's #temp tables but not its variables.
-
-        sp_executesql counts as two `levels`: the procedure and its text.
-        """
-        session = self.session
-        if session.scope.level >= NESTING_LIMIT:
-            raise sql_error(217)
-        dynamic_texts.append(text) if dynamic_texts is not None else None
-        if unit is None:
-            try:
-                unit = units.dynamic_unit(text, parameters, session.settings.quoted_identifier)
-            except SqlError as e:
-                e.procedure = e.procedure or ""
-                raise
-        scope = Scope(session.scope.level + levels, None)
-        settings = session.settings
-        session.settings = settings.copy()
-        session.enter_scope(scope)
-        try:
-            made: Frame | None = None
-            with suppress(LevelEnd):
-                made = self._level(unit, scope, values)
-        finally:
-            settings.context_info = session.settings.context_info
-            session.settings = settings
-            session.leave_scope()
-        if made is None:
-            made = Frame(unit, scope, session)
-            made.values.update(values)
-            made.severity = 16
-        return made
-
     def module(self, statement: tree.Statement, frame: Frame) -> None:
         """CREATE PROCEDURE and kin."""
         self.define(statement, frame)
@@ -966,11 +708,6 @@ class Interpreter:
         raise Unsupported("Cursors", statement.line)
 
 
-dynamic_texts: list[str] | None = None
-"""Set to a list, it collects every dynamic text that is run (for the tests that parse them all with Microsoft's
-parser)."""
-
-
 def begins(statement: tree.Statement) -> bool:
     """Whether a statement begins a transaction under IMPLICIT_TRANSACTIONS."""
     if isinstance(statement, tree.SelectStatement):
@@ -979,56 +716,6 @@ def begins(statement: tree.Statement) -> bool:
         isinstance(statement, tree.Insert | tree.Update | tree.Delete | tree.Truncate | tree.BeginTransaction)
         or type(statement) in ddl.STATEMENTS
     )
-
-
-def _percents(text: str) -> str:
-    return text
-
-
-def _literal(expr: tree.Expr) -> tuple[Storage, SqlType] | None:
-    """Value and type of a literal that needs no binder."""
-    if isinstance(expr, tree.IntLiteral) and expr.value <= 2147483647:
-        return expr.value, INT
-    if isinstance(expr, tree.Unary) and expr.op == "-" and isinstance(expr.operand, tree.IntLiteral):
-        if expr.operand.value <= 2147483648:
-            return -expr.operand.value, INT
-        return None
-    if isinstance(expr, tree.StringLiteral):
-        type_ = literal_type(expr.value, unicode=expr.national)
-        return encode(expr.value, type_), type_
-    if isinstance(expr, tree.NullLiteral):
-        return None, INT
-    if isinstance(expr, tree.Bareword):
-        return expr.value, nvarchar(max(1, len(expr.value)))
-    return None
-
-
-def split_name(text: str) -> tuple[str, ...]:
-    """The parts of a multipart name in a string."""
-    parts: list[str] = []
-    rest = text.strip()
-    while True:
-        rest = rest.lstrip()
-        if rest[:1] in ("[", '"'):
-            close = "]" if rest[0] == "[" else '"'
-            part, index = "", 1
-            while index < len(rest):
-                if rest[index] == close:
-                    if rest[index + 1 : index + 2] == close:
-                        index += 1
-                    else:
-                        break
-                part += rest[index]
-                index += 1
-            parts.append(part)
-            rest = rest[index + 1 :].lstrip()
-        else:
-            part, _, _ = rest.partition(".")
-            parts.append(part.strip())
-            rest = rest[len(part) :]
-        if not rest.startswith("."):
-            return tuple(parts)
-        rest = rest[1:]
 
 
 HANDLERS: Final[dict[type, Callable[[Interpreter, Any, Frame], None]]] = {
@@ -1084,4 +771,4 @@ TRANSPARENT: Final = frozenset(
     }
 )
 
-__all__ = ["Column", "Frame", "Interpreter", "Table", "dynamic_texts", "split_name"]
+__all__ = ["Frame", "Interpreter", "split_name"]

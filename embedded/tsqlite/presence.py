@@ -1,10 +1,8 @@
 """Who is connected to a database file: open transactions of every session and process, and application locks.
 
 A side file `<database>-sessions` has one slot of 32 bytes for each session. A slot belongs to the process that holds
-the
-operating system's lock on its byte, so a killed process leaves nothing behind. SQLite's own locks are not involved: a
-session
-can be seen while another one writes.
+the operating system's lock on its byte, so a killed process leaves nothing behind. SQLite's own locks are not involved:
+a session can be seen while another one writes.
 """
 
 from __future__ import annotations

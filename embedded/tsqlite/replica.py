@@ -2,10 +2,8 @@
 point.
 
 The primary keeps a log: for each transaction its changeset (SQLite's session extension) and the DDL between changes,
-written
-by the transaction itself, so that there is no commit without its log and no log without its commit. A `Replica`
-copies the
-primary's file once and then redoes. Its sessions are read only (error 3906).
+written by the transaction itself, so that there is no commit without its log and no log without its commit. A `Replica`
+copies the primary's file once and then redoes. Its sessions are read only (error 3906).
 """
 
 from __future__ import annotations

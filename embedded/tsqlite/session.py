@@ -1,8 +1,7 @@
 """One connection to a database file: settings, transactions and locks, temporary objects, the statement hook.
 
-Transactions of T-SQL and of SQLite are not the same thing. BEGIN TRANSACTION only counts; SQLite's write lock is
-taken by the
-first write or locking read, and until then every statement reads the latest committed state.
+Transactions of T-SQL and of SQLite are not the same thing. BEGIN TRANSACTION only counts; SQLite's write lock is taken
+by the first write or locking read, and until then every statement reads the latest committed state.
 """
 
 from __future__ import annotations
@@ -34,8 +33,9 @@ TICKS_TO_1900: Final = 693_595 * 864_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A statement boundary: `phase` is 'before', 'after' (also when the statement failed), or 'commit' (before
-    SQLite's own)."""
+    """A statement boundary: `phase` is 'before', 'after' (also when the statement failed), or 'commit' (before SQLite's
+    own).
+    """
 
     phase: str
     session: Session
@@ -57,9 +57,8 @@ openers: list[Callable[[Session], None]] = []
 def on_statement(callback: Hook) -> Callable[[], None]:
     """Call `callback` at every statement boundary of every session of this process; gives a function that ends it.
 
-    The callback may run other sessions, raise (an exception that is no SqlError ends the batch with everything
-    undone), or
-    kill the process.
+    The callback may run other sessions, raise (an exception that is no SqlError ends the batch with everything undone),
+    or kill the process.
     """
     hooks.append(callback)
     return lambda: hooks.remove(callback)
@@ -97,8 +96,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Scope:
-    """A level of execution: its #temp tables (by lower-case name) and table variables, and what its functions ask
-    for."""
+    """A level of execution: its #temp tables (by lower-case name) and table variables, and what functions ask for."""
 
     level: int
     module: Any = None
@@ -591,7 +589,8 @@ class Session(SessionFunctions):
 
     def next_identity(self, table: Table, column: Column) -> int:
         """The next identity value of a table; for a stored one the write lock is held. Error 8115 at the end of the
-        type."""
+        type.
+        """
         identity = column.identity
         assert isinstance(identity, Identity)
         last = self.identity_value(table)
@@ -640,7 +639,8 @@ class Session(SessionFunctions):
 
     def ddl(self, sql: str, bindings: Sequence[Storage] = ()) -> None:
         """Run SQLite's own DDL (or a copy that goes with it) on the database; the log gets its text instead of its
-        rows."""
+        rows.
+        """
         if self._changes is None:
             self.db.execute(sql, tuple(bindings))
             return

@@ -163,7 +163,7 @@ def set_session_context(interpreter: Interpreter, node: tree.Execute, frame: Fra
 def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | None:
     """sp_rename of tables, columns, indexes and constraints. Errors 15225, 15335."""
     from .catalog import quote
-    from .ddl import Changer
+    from .ddl_tables import Changer
     from .interpreter import split_name
     from .results import Message
 
@@ -305,7 +305,7 @@ def _property(verb: str) -> Procedure:
 def addrolemember(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | None:
     """sp_addrolemember."""
     from . import ddl_objects
-    from .ddl import Changer
+    from .ddl_tables import Changer
 
     args = _arguments(
         interpreter, node, frame, "sp_addrolemember", Parameter("@rolename", SYSNAME), Parameter("@membername", SYSNAME)

@@ -33,9 +33,8 @@ class Watcher:
     """What SQLite says of a connection's statements. A kept statement is prepared once, so it is remembered by its
     text.
 
-    A statement that SQLite has to prepare again (another connection changed the schema) may be put down to the next
-    one as
-    well: more than was touched may be told, never less.
+    A statement that SQLite has to prepare again (another connection changed the schema) may be put down to the next one
+    as well: more than was touched may be told, never less.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
@@ -73,8 +72,7 @@ class Watcher:
 
 
 class Trace:
-    """Watches the sessions of one database file, or of all, in this process: those open now and those opened
-    meanwhile."""
+    """Watches the sessions of one database file, or of all, in this process: those open now and those opened later."""
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else str(Path(path).resolve())
