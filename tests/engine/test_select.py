@@ -218,6 +218,22 @@ ANSWERS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "SELECT points FROM person WHERE id = 2 FOR JSON AUTO, INCLUDE_NULL_VALUES, WITHOUT_ARRAY_WRAPPER",
         [('{"points":null}',)],
     ),
+    "FOR JSON AUTO nests one table in the other": (
+        "SELECT p.id, t.title FROM person AS p LEFT JOIN task AS t ON t.person_id = p.id WHERE p.id <> 2"
+        " ORDER BY p.id, t.id FOR JSON AUTO",
+        [('[{"id":1,"t":[{"title":"one"},{"title":"uno"}]},{"id":3,"t":[{}]},{"id":4,"t":[{}]}]',)],
+    ),
+    "FOR JSON in APPLY is NULL without rows": (
+        "SELECT p.id, JSON_QUERY(x.j) AS tasks FROM person AS p CROSS APPLY"
+        " (SELECT title FROM task WHERE person_id = p.id FOR JSON PATH) AS x (j) WHERE p.id > 1 AND p.id < 4"
+        " ORDER BY p.id FOR JSON PATH",
+        [('[{"id":2,"tasks":[{"title":"two"}]},{"id":3}]',)],
+    ),
+    "IN under the collation of its items": (
+        "SELECT id FROM person WHERE team IN ('X' COLLATE Latin1_General_BIN2, 'y') ORDER BY id",
+        [(3,)],
+    ),
+    "IN of binary values": ("SELECT 1 WHERE CAST(0x0100 AS varbinary(4)) IN (SELECT 0x01)", [(1,)]),
     "PIVOT": (
         "SELECT x, y FROM (SELECT team, points FROM person) AS s PIVOT (SUM(points) FOR team IN (x, y)) AS p",
         [(10, 70)],
@@ -312,6 +328,9 @@ TYPES = {
     "SELECT 1 AS n UNION ALL SELECT 2.5": ["numeric(11,1) NOT NULL"],
     "SELECT CASE WHEN id = 1 THEN 1 END, CASE WHEN id = 1 THEN 1 ELSE 2 END, ISNULL(points, 0) FROM person": [
         "int", "int NOT NULL", "int NOT NULL",
+    ],
+    "SELECT id + 1, 1 + 1, -id, COALESCE(points, 0), CAST(id AS bigint), name + N'!' FROM person": [
+        "int", "int NOT NULL", "int NOT NULL", "int", "bigint NOT NULL", "nvarchar(21) NOT NULL",
     ],
     "SELECT (SELECT id FROM person WHERE id = 1), (SELECT COUNT(*) FROM person)": ["int", "int"],
     "SELECT TOP (1) name FROM busy": ["nvarchar(20) NOT NULL"],

@@ -213,8 +213,13 @@ def binary(
 ) -> typed.Expr:
     """``left op right``."""
     operation = operators.resolve_binary(op, left.type, right.type, left_literal, right_literal)
+    type_ = operation.type
+    folded = isinstance(left, typed.Literal) and isinstance(right, typed.Literal)
+    if op in "+-*/%" and type_.is_number and not folded:
+        # An overflow would be NULL with ARITHABORT OFF, so SQL Server calls arithmetic nullable, whatever its operands.
+        type_ = type_.with_nullable(True)
     return typed.Operation(
-        operation.type,
+        type_,
         [convert(left, operation.left), convert(right, operation.right)],
         lambda a: operation.emit(a[0], a[1]),
         op,

@@ -62,7 +62,8 @@ def _resolve_coalesce(call: Call) -> Resolved:
             4127, "At least one of the arguments to COALESCE must be an expression that is not the NULL constant."
         )
     return Resolved(
-        common.with_nullable(all(t.nullable for t in call.types)),
+        # Nullable even where no argument is, unlike ISNULL: so its page says.
+        common.with_nullable(True),
         (common,) * len(call.arguments),
         lambda args, order_by="", over="": f"coalesce({', '.join(args)})",
     )
