@@ -3,7 +3,7 @@
 A template is named without its ending: ``price_reduced`` is
 
 - ``price_reduced.html.mako`` for e-mail, which defines ``subject()``, and
-- ``price_reduced.text.mako``, the text alternative, if it is there (else the text is derived from the HTML),
+- ``price_reduced.text.mako``, the text alternative, if it is there (else it is the HTML template without its markup),
 - ``price_reduced.sms.mako`` for SMS.
 
 Fields are the columns of the merge-field procedure's row. ``lines_json`` is ``lines`` in a template: lists and objects
@@ -24,7 +24,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from notify import filters, styles
+from notify import filters, plaintext, styles
 from notify.errors import RenderError
 from notify.segments import Segments, count_segments
 
@@ -140,6 +140,7 @@ class _Loaded(NamedTuple):
     template: Template
     subject: Template | None
     text: Template | None
+    is_derived: bool
     is_inlined: bool
     files: dict[Path, int]
 
@@ -174,13 +175,15 @@ class Renderer:
                 return self._short_message(loaded.template.render_unicode(**context).strip(), template)
             html = loaded.template.render_unicode(**context)
             subject = loaded.subject.render_unicode(**context) if loaded.subject is not None else ""
-            text = loaded.text.render_unicode(**context).strip() if loaded.text is not None else None
+            text = loaded.text.render_unicode(**context) if loaded.text is not None else None
         except Exception as error:
             raise _told(error, template, fields) from error
         if not loaded.is_inlined:
             html = styles.inline(html)
         if text is None:
-            text = _text_of(html)
+            text = plaintext.from_html(html)
+        else:
+            text = plaintext.tidy(text) if loaded.is_derived else text.strip()
         size = len(html.encode()) + len(text.encode())
         if size > BODY_LIMIT:
             raise RenderError(f"template {template}: the body is {size / 1048576:.1f} MB; the limit is 2 MB")
@@ -250,6 +253,7 @@ class Renderer:
                 sheet.read(chain.values())
             template = lookup.get_template(uri)
             subject = text = None
+            is_derived = False
             if channel == "email":
                 if not template.has_def("subject"):
                     raise RenderError(f'template {name}: there is no <%def name="subject()">...</%def>')
@@ -259,6 +263,10 @@ class Renderer:
                 if plain_lookup.has_template(text_uri):
                     text = plain_lookup.get_template(text_uri)
                     chain.update(self._chain(text_uri))
+                elif plaintext.is_derivable(chain.values()):
+                    is_derived = True
+                    strip = functools.partial(plaintext.strip_markup, hidden=styles.hidden_classes(chain.values()))
+                    text = self._lookup(None, strip).get_template(uri)
         except exceptions.TemplateLookupException as error:
             near = difflib.get_close_matches(base, self.names(channel), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -267,9 +275,9 @@ class Renderer:
         except (exceptions.CompileException, exceptions.SyntaxException) as error:
             raise RenderError(f"template {name}: {error}"[:REASON_LIMIT]) from error
         is_inlined = sheet is not None and sheet.is_static
-        return _Loaded(template, subject, text, is_inlined, {file: _modified(file) for file in chain})
+        return _Loaded(template, subject, text, is_derived, is_inlined, {file: _modified(file) for file in chain})
 
-    def _lookup(self, sheet: styles.Sheet | None) -> TemplateLookup:
+    def _lookup(self, sheet: styles.Sheet | None, preprocessor: Callable[[str], str] | None = None) -> TemplateLookup:
         from mako.lookup import TemplateLookup
 
         return TemplateLookup(
@@ -279,7 +287,7 @@ class Renderer:
             filesystem_checks=False,
             default_filters=["notify_text" if sheet is None else "notify_html"],
             imports=["from notify.render import escaped as notify_html, plain as notify_text"],
-            preprocessor=sheet.inline_source if sheet is not None else None,
+            preprocessor=sheet.inline_source if sheet is not None else preprocessor,
         )
 
     def _chain(self, uri: str) -> dict[Path, str]:
@@ -317,15 +325,6 @@ def _one_line(subject: str, template: str) -> str:
     if not line:
         raise RenderError(f"template {template}: the subject is empty")
     return line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 1] + "…"
-
-
-def _text_of(html: str) -> str:
-    """A text alternative from the HTML (1 to 2 ms a mail; a .text.mako beside the template costs almost nothing)."""
-    from inscriptis import get_text
-    from inscriptis.model.config import ParserConfig
-
-    text = get_text(html, ParserConfig(display_links=True))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()
 
 
 def _told(error: Exception, template: str, fields: Mapping[str, Any]) -> RenderError:

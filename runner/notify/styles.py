@@ -1,19 +1,19 @@
 """CSS in e-mail: clients that drop <style> need every rule in the elements themselves.
 
-`Sheet` does it once, in the template's source, for what can be decided there: rules with a plain selector (``td``,
-``.price``, ``td.price``, ``#logo``) and elements whose class is written out. A rule that needs more (``.card td``, or a
-class that a record decides) makes the sheet not static, and then `inline` does it for each mail with css-inline. Media
-queries and ``:hover`` stay in <style>, for dark mode and phones.
+`Sheet` does it once, in the template's source, for what can be decided there: rules for tags, classes and ids (``td``,
+``.price``, ``td.price``, ``.lines td``) and elements whose class is written out. What cannot (a class that a record
+decides, ``td:first-child``, an ancestor in another file) makes the sheet not static, and then `inline` does it for each
+mail with css-inline. Media queries and states like ``:hover`` stay in <style>, for dark mode and phones.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Sheet", "inline"]
+__all__ = ["Sheet", "hidden_classes", "inline"]
 
 STYLE: Final = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.I | re.S)
 # A layout may leave a place in its <style> for what its children add.
@@ -21,26 +21,60 @@ CHILD_STYLES: Final = re.compile(r"""<%def\s+name=["']styles\(\)["']\s*>(.*?)</%
 COMMENT: Final = re.compile(r"/\*.*?\*/", re.S)
 SELECTOR: Final = re.compile(r"^([a-z][a-z0-9]*)?((?:\.[\w-]+)*)(#[\w-]+)?$", re.I)
 DYNAMIC: Final = re.compile(r"\$\{|<%|^\s*%", re.M)
-# A start tag; ${...} may stand in its attributes and hold a ">" of its own.
-TAG: Final = re.compile(
-    r"<([a-z][a-z0-9]*)((?:\$\{[^}]*\}|\"(?:\$\{[^}]*\}|[^\"])*\"|'(?:\$\{[^}]*\}|[^'])*'|[^<>\"'])*)>", re.I
-)
-ATTRIBUTE: Final = re.compile(r"""\s(class|id|style)\s*=\s*("(?:\$\{[^}]*\}|[^"])*"|'(?:\$\{[^}]*\}|[^'])*')""", re.I)
-# What is no markup of the mail: Mako's comments and code, style and script elements, HTML comments.
-OPAQUE: Final = re.compile(
-    r"<style\b.*?</style\s*>|<script\b.*?</script\s*>|<!--.*?-->|<%doc>.*?</%doc>|<%!?\s.*?%>|<%[a-z:]+\b[^>]*>|</%[^>]*>"
-    r"|^[ \t]*(?:##|%(?!>))[^\n]*$",
+STATE: Final = re.compile(r"::|:(?:hover|active|focus|visited|link|target|focus-within|focus-visible)\b", re.I)
+"""Never an element's own style."""
+# Every alternative begins with another character, so that no text can be read in two ways (and no search backtracks).
+EXPRESSION: Final = r"\$\{[^}]*\}|\$(?!\{)"
+QUOTED: Final = rf"""\"(?:{EXPRESSION}|[^\"$])*\"|'(?:{EXPRESSION}|[^'$])*'"""
+ATTRIBUTE: Final = re.compile(rf"\s(class|id|style)\s*=\s*({QUOTED})", re.I)
+STYLE_ATTRIBUTE: Final = re.compile(rf"\sstyle\s*=\s*({QUOTED})", re.I)
+# In this order: what is no markup of the mail, Mako's own, expressions, tags (whose attributes may hold ${...} and ">").
+TOKEN: Final = re.compile(
+    r"(?P<opaque><style\b.*?</style\s*>|<script\b.*?</script\s*>|<!--.*?-->|<%doc>.*?</%doc>|<%!?\s.*?%>"
+    r"|^[ \t]*##[^\n]*$)"
+    r"|(?P<mako></?%[a-z:]+\b[^>]*>|^[ \t]*%(?!%)[^\n]*$)"
+    r"|(?P<expression>\$\{(?:[^{}]|\{[^{}]*\})*\})"
+    rf"|(?P<tag><(?P<slash>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?:{EXPRESSION}|{QUOTED}|[^<>\"'$])*)>)",
     re.I | re.S | re.M,
 )
+VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+DEFINED: Final = re.compile(r"""<%(?:def|block)\s+name\s*=\s*["'](\w+)|<%namespace\b[^>]*\bname\s*=\s*["'](\w+)""")
+SPACES: Final = ("self", "next", "parent", "local", "caller", "capture")
+"""Names through which one template prints another's markup."""
+
+
+class _Simple(NamedTuple):
+    tag: str
+    classes: frozenset[str]
+    identity: str
+
+    def matches(self, element: _Simple) -> bool:
+        return (
+            self.tag in ("", element.tag)
+            and self.classes <= element.classes
+            and self.identity in ("", element.identity)
+        )
 
 
 class _Rule(NamedTuple):
     specificity: tuple[int, int, int]
     order: int
-    tag: str
-    classes: frozenset[str]
-    identity: str
+    ancestors: tuple[_Simple, ...]
+    subject: _Simple
     declarations: str
+
+    def matches(self, element: _Simple, inside: list[_Simple]) -> bool:
+        if not self.subject.matches(element):
+            return False
+        wanted = list(self.ancestors)
+        for outer in reversed(inside):
+            if wanted and wanted[-1].matches(outer):
+                wanted.pop()
+        return not wanted
+
+
+class _Undecided(Exception):
+    """The source alone cannot say which rules an element matches."""
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +91,17 @@ def inline(html: str) -> str:
     return result
 
 
+def hidden_classes(sources: Iterable[str]) -> frozenset[str]:
+    """Classes of elements that are not shown: a rule of their own says display: none."""
+    found: set[str] = set()
+    for source in sources:
+        for block in STYLE.findall(source):
+            for selectors, declarations in _top_level_rules(COMMENT.sub("", block)):
+                if re.search(r"display\s*:\s*none", declarations):
+                    found.update(item.strip()[1:] for item in selectors.split(",") if item.strip().startswith("."))
+    return frozenset(found)
+
+
 class Sheet:
     """The style rules of one template with its layouts and partials, applied to their sources."""
 
@@ -68,9 +113,19 @@ class Sheet:
         """Reads the rules of a template and of everything it names, and decides whether their source can be inlined.
 
         Args:
-            texts: the sources, the template's own first.
+            texts: the sources, the template's own first, then those of its layouts.
         """
-        self.is_static = self._read(list(texts))
+        sources = list(texts)
+        try:
+            # A layout's rules come before what its children add to them.
+            for text in reversed(sources):
+                self._read_rules(text)
+            self._rules.sort(key=lambda rule: (rule.specificity, rule.order))
+            self._check(sources)
+        except _Undecided:
+            self.is_static = False
+        else:
+            self.is_static = True
 
     def inline_source(self, text: str) -> str:
         """Mako's preprocessor: start tags outside of code get the style of the rules that match them."""
@@ -78,58 +133,103 @@ class Sheet:
             return text
         pieces: list[str] = []
         end = 0
-        for match in OPAQUE.finditer(text):
-            pieces.append(TAG.sub(self._styled, text[end : match.start()]))
-            pieces.append(match.group())
+        for match, inside in _walk(text):
+            if match.lastgroup != "tag" or match["slash"]:
+                continue
+            pieces.append(text[end : match.start()])
+            pieces.append(self._styled(match, inside))
             end = match.end()
-        pieces.append(TAG.sub(self._styled, text[end:]))
+        pieces.append(text[end:])
         return "".join(pieces)
 
-    def _read(self, texts: list[str]) -> bool:
-        for text in texts:
-            for block in (*STYLE.findall(text), *CHILD_STYLES.findall(text)):
-                css = COMMENT.sub("", block.replace("${self.styles()}", ""))
-                if DYNAMIC.search(css):
-                    return False
-                for order, (selectors, declarations) in enumerate(_top_level_rules(css), len(self._rules)):
-                    if "!important" in declarations:
-                        return False
-                    for selector in selectors.split(","):
-                        if ":" in selector:
-                            # A state (a:hover) is never an element's own style.
-                            continue
-                        rule = _rule(selector.strip(), declarations, order)
-                        if rule is None:
-                            return False
-                        self._rules.append(rule)
-            for match in TAG.finditer(OPAQUE.sub(" ", text)):
-                for _name, value in ATTRIBUTE.findall(match.group(2)):
-                    if _name.lower() != "style" and DYNAMIC.search(value):
-                        return False
-        self._rules.sort(key=lambda rule: (rule.specificity, rule.order))
-        return True
+    def _read_rules(self, text: str) -> None:
+        for block in (*STYLE.findall(text), *CHILD_STYLES.findall(text)):
+            css = COMMENT.sub("", block.replace("${self.styles()}", ""))
+            if DYNAMIC.search(css):
+                raise _Undecided
+            for selectors, declarations in _top_level_rules(css):
+                if "!important" in declarations:
+                    raise _Undecided
+                for selector in selectors.split(","):
+                    if not STATE.search(selector):
+                        self._rules.append(_rule(selector, declarations, len(self._rules)))
 
-    def _styled(self, match: re.Match[str]) -> str:
-        tag, attributes = match.group(1).lower(), match.group(2)
-        found = {name.lower(): value[1:-1] for name, value in ATTRIBUTE.findall(attributes)}
-        classes, identity = set(found.get("class", "").split()), found.get("id", "")
-        declarations = [
-            rule.declarations
-            for rule in self._rules
-            if rule.tag in ("", tag) and rule.classes <= classes and rule.identity in ("", identity)
-        ]
+    def _check(self, sources: list[str]) -> None:
+        """Classes are written out; and where an ancestor matters, it stands in the same file."""
+        nested = [rule for rule in self._rules if rule.ancestors]
+        names = {name for text in sources for pair in DEFINED.findall(text) for name in pair if name}
+        inserted = re.compile(rf"\b(?:{'|'.join([*SPACES, *sorted(names)])})\s*[.(]")
+        reached = outside = False
+        for text in sources:
+            for match, inside in _walk(text, strict=bool(nested)):
+                kind = match.lastgroup
+                if kind == "tag" and not match["slash"]:
+                    for name, value in ATTRIBUTE.findall(match["attributes"]):
+                        if name.lower() != "style" and DYNAMIC.search(value):
+                            raise _Undecided
+                    element = _element(match)
+                    outside |= any(
+                        rule.subject.matches(element) and not rule.matches(element, inside) for rule in nested
+                    )
+                elif (kind == "expression" and inserted.search(match.group())) or (
+                    kind == "mako" and match.group().startswith("<%") and ":" in match.group()
+                ):
+                    reached |= any(
+                        outer.matches(item) for rule in nested for outer in rule.ancestors for item in inside
+                    )
+        if reached and outside:
+            raise _Undecided
+
+    def _styled(self, match: re.Match[str], inside: list[_Simple]) -> str:
+        element = _element(match)
+        declarations = [rule.declarations for rule in self._rules if rule.matches(element, inside)]
         if not declarations:
             return match.group()
-        if found.get("style"):
-            declarations.append(found["style"].strip().rstrip(";"))
-        merged = _merged(declarations)
-        rest = re.sub(
-            r"""\sstyle\s*=\s*("(?:\$\{[^}]*\}|[^"])*"|'(?:\$\{[^}]*\}|[^'])*')""", "", attributes, flags=re.I
-        )
-        closing = ""
-        if rest.rstrip().endswith("/"):
-            rest, closing = rest.rstrip()[:-1].rstrip(), " /"
-        return f'<{match.group(1)}{rest.rstrip()} style="{merged}"{closing}>'
+        attributes: str = match["attributes"]
+        own = STYLE_ATTRIBUTE.search(attributes)
+        if own is not None:
+            declarations.append(own[1][1:-1].strip().rstrip(";"))
+            attributes = STYLE_ATTRIBUTE.sub("", attributes)
+        attributes, closing = attributes.rstrip(), ""
+        if attributes.endswith("/"):
+            attributes, closing = attributes[:-1].rstrip(), " /"
+        return f'<{match["name"]}{attributes} style="{_merged(declarations)}"{closing}>'
+
+
+def _element(match: re.Match[str]) -> _Simple:
+    found = {name.lower(): value[1:-1] for name, value in ATTRIBUTE.findall(match["attributes"])}
+    return _Simple(match["name"].lower(), frozenset(found.get("class", "").split()), found.get("id", ""))
+
+
+def _walk(text: str, *, strict: bool = False) -> Iterator[tuple[re.Match[str], list[_Simple]]]:
+    """The tokens of a source, each with the elements that are open there, outermost first.
+
+    Raises:
+        _Undecided: if `strict`, where a branch of control flow leaves elements open.
+    """
+    inside: list[_Simple] = []
+    depths: list[int] = []
+    for match in TOKEN.finditer(text):
+        yield match, inside
+        if match.lastgroup == "tag":
+            name = match["name"].lower()
+            if match["slash"]:
+                for index in range(len(inside) - 1, -1, -1):
+                    if inside[index].tag == name:
+                        del inside[index:]
+                        break
+            elif name not in VOID and not match["attributes"].rstrip().endswith("/"):
+                inside.append(_element(match))
+        elif strict and match.lastgroup == "mako":
+            word = re.match(r"\s*%\s*(\w+)", match.group())
+            if word is None:
+                continue
+            if word[1] in ("if", "for", "while", "try", "with"):
+                depths.append(len(inside))
+            elif not depths or len(inside) != depths[-1]:
+                raise _Undecided
+            elif word[1].startswith("end"):
+                depths.pop()
 
 
 def _top_level_rules(css: str) -> list[tuple[str, str]]:
@@ -162,14 +262,23 @@ def _block_end(css: str, brace: int) -> int:
     return len(css)
 
 
-def _rule(selector: str, declarations: str, order: int) -> _Rule | None:
-    """A rule with a plain selector; None for any other."""
-    match = SELECTOR.match(selector)
-    if match is None or not selector:
-        return None
-    tag, classes, identity = (match.group(1) or "").lower(), (match.group(2) or "").split(".")[1:], match.group(3) or ""
-    specificity = (1 if identity else 0, len(classes), 1 if tag else 0)
-    return _Rule(specificity, order, tag, frozenset(classes), identity[1:], declarations.replace('"', "'"))
+def _rule(selector: str, declarations: str, order: int) -> _Rule:
+    """A rule for one selector: simple ones, each the ancestor of the next."""
+    parts: list[_Simple] = []
+    for part in selector.split():
+        match = SELECTOR.match(part)
+        if match is None:
+            raise _Undecided
+        classes = frozenset((match.group(2) or "").split(".")[1:])
+        parts.append(_Simple((match.group(1) or "").lower(), classes, (match.group(3) or "")[1:]))
+    if not parts:
+        raise _Undecided
+    specificity = (
+        sum(1 for part in parts if part.identity),
+        sum(len(part.classes) for part in parts),
+        sum(1 for part in parts if part.tag),
+    )
+    return _Rule(specificity, order, tuple(parts[:-1]), parts[-1], declarations.replace('"', "'"))
 
 
 def _merged(declarations: list[str]) -> str:

@@ -114,23 +114,43 @@ def test_media_queries_stay_for_dark_mode(renderer: Renderer) -> None:
     assert "prefers-color-scheme: dark" in html
 
 
+def test_a_rule_for_what_lies_inside_an_element_is_inlined_too(templates: Path) -> None:
+    css = ".lines td { color: blue } .lines .price { color: green }"
+    (templates / "layouts" / "plain.html.mako").write_text(LAYOUT.replace("${self.styles()}", css))
+    (templates / "order.html.mako").write_text(ORDER.replace("<table>", '<table class="lines">'))
+    html = Renderer([templates]).render("email", "order", fields()).html
+    assert html is not None
+    assert re.search(r'<td style="[^"]*color: blue">Bolts', html)
+    assert re.search(r'<td class="price" style="[^"]*color: green', html)
+
+
 @pytest.mark.parametrize(
     "css",
     [
-        ".card td { color: blue }",
+        # The ancestor stands in the layout, the element in the template: only a whole mail can tell.
+        "div td { color: blue }",
         "td > b { color: blue }",
         "td { color: blue !important }",
-        "td:first-child b { x: y }",
+        "td:first-child { color: blue }",
     ],
 )
 def test_css_that_the_source_cannot_decide_is_inlined_in_each_mail(templates: Path, css: str) -> None:
-    (templates / "layouts" / "plain.html.mako").write_text(LAYOUT.replace("${self.styles()}", css))
-    (templates / "order.html.mako").write_text(
-        ORDER.replace("<table>", '<table class="card">').replace("${line.product}", "<b>x</b>")
-    )
+    layout = LAYOUT.replace("${self.styles()}", css).replace("${next.body()}", "<div>${next.body()}</div>")
+    (templates / "layouts" / "plain.html.mako").write_text(layout)
+    (templates / "order.html.mako").write_text(ORDER.replace("${line.product}", "<b>${line.product}</b>"))
     html = Renderer([templates]).render("email", "order", fields()).html
     assert html is not None
-    assert re.search(r"<td[^>]*style=", html)
+    assert re.search(r'<(td|b)[^>]* style="[^"]*color: ?blue', html)
+
+
+def test_a_table_row_that_two_branches_open_is_inlined_in_each_mail(templates: Path) -> None:
+    body = ORDER.replace("<tr><td>", '% if line.total > 100:\n<tr class="big"><td>\n% else:\n<tr><td>\n% endif\n')
+    (templates / "order.html.mako").write_text(body)
+    layout = LAYOUT.replace("${self.styles()}", ".big td { color: blue }")
+    (templates / "layouts" / "plain.html.mako").write_text(layout)
+    html = Renderer([templates]).render("email", "order", fields()).html
+    assert html is not None
+    assert len(re.findall(r"color: ?blue;?[^>]*>", html.partition("</style>")[2])) == 2
 
 
 def test_a_class_that_a_record_decides_is_inlined_in_each_mail(templates: Path) -> None:
@@ -144,7 +164,25 @@ def test_a_class_that_a_record_decides_is_inlined_in_each_mail(templates: Path) 
 def test_a_text_alternative_is_derived(renderer: Renderer) -> None:
     text = renderer.render("email", "order", fields()).text
     assert text is not None
-    assert re.search(r"Bolts\s+\$900\.00", text)
+    assert text == "Nuts <M6>  $12.35\nBolts  $900.00"
+
+
+def test_markup_out_of_an_expression_is_converted_with_each_mail(templates: Path) -> None:
+    text = ORDER.replace("${remark}", "${remark | n}")
+    (templates / "order.html.mako").write_text(text)
+    rendered = Renderer([templates]).render("email", "order", fields(remark="<b>bold</b> &amp; brave"))
+    assert rendered.text is not None
+    assert "bold & brave" in rendered.text
+
+
+def test_links_entities_and_hidden_parts_in_the_text_alternative(templates: Path) -> None:
+    (templates / "order.html.mako").write_text(
+        '<%def name="subject()">x</%def><html><head><title>t</title><style>.pre { display: none }</style></head><body>'
+        '<div class="pre">hidden <div>too</div></div><h1>One&nbsp;&amp; two</h1><p>Ring\n  <a href="tel:1">${vendor}</a>,\n'
+        '<a href="https://x.example/?o=${number}&amp;p">look</a></p><ul><li>a</li><li>b</li></ul></body></html>'
+    )
+    rendered = Renderer([templates]).render("email", "order", fields())
+    assert rendered.text == "One\xa0& two\n\nRing Smith & Sons, look (https://x.example/?o=43&p)\n\n- a\n- b"
 
 
 def test_a_text_template_goes_before(templates: Path) -> None:

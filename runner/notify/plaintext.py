@@ -1,0 +1,122 @@
+"""The text alternative of an HTML mail, made once: the template without its markup, rendered like any template.
+
+A mail's text then costs a second, smaller rendering instead of a parse of its HTML (1 to 2 ms). What the source alone
+cannot tell, markup that comes out of an expression, makes a template not derivable: then each mail is converted.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from notify import styles
+
+__all__ = ["from_html", "is_derivable", "strip_markup", "tidy"]
+
+# Markers that survive the collapsing of white space: a line's end, a paragraph's end, a cell's end.
+LINE, PARAGRAPH, CELL = "\x01", "\x02", "\x03"
+
+UNESCAPED: Final = re.compile(r"\|\s*(?:\w+\s*,\s*)*n\s*[,}]|<%text\b|context\.write")
+"""Expressions that print markup of their own."""
+
+ENDS: Final = {
+    **dict.fromkeys(("br", "/div", "/tr", "/li", "/dd", "/dt", "/caption"), LINE),
+    **dict.fromkeys(("/p", "/table", "/ul", "/ol", "/dl", "/blockquote", "hr", "/pre"), PARAGRAPH),
+    **dict.fromkeys((f"{slash}h{level}" for level in range(1, 7) for slash in ("", "/")), PARAGRAPH),
+    **dict.fromkeys(("/td", "/th"), CELL),
+    "li": "- ",
+}
+"""Tag → what it becomes; any other tag becomes nothing."""
+
+# In this order: what is dropped whole, what is Mako's own and stays, expressions, markup.
+TOKEN: Final = re.compile(
+    r"(?P<dropped><!--.*?-->|<!DOCTYPE[^>]*>|<head\b.*?</head\s*>|<style\b.*?</style\s*>|<script\b.*?</script\s*>)"
+    r"|(?P<mako><%doc>.*?</%doc>|<%!?\s.*?%>|<%[a-z:]+\b[^>]*>|</%[^>]*>|^[ \t]*(?:##|%(?!%))[^\n]*$|\\\n)"
+    r"|(?P<expression>\$\{(?:[^{}]|\{[^{}]*\})*\})"
+    rf"|(?P<tag></?[a-z][a-z0-9]*(?:{styles.EXPRESSION}|{styles.QUOTED}|[^<>\"'$])*>)",
+    re.I | re.S | re.M,
+)
+HREF: Final = re.compile(rf"\shref\s*=\s*({styles.QUOTED})", re.I)
+CLASS: Final = re.compile(r"""\sclass\s*=\s*["']([^"']*)["']""", re.I)
+SILENT_LINKS: Final = ("mailto:", "tel:", "sms:", "#")
+
+
+def is_derivable(sources: Iterable[str]) -> bool:
+    """Whether the sources' markup is all in the sources."""
+    return not any(UNESCAPED.search(source) for source in sources)
+
+
+def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:
+    """A template's source without its markup; Mako's preprocessor for text alternatives.
+
+    Args:
+        hidden: classes whose elements are not shown (display: none).
+    """
+    pieces: list[str] = []
+    links: list[str] = []
+    skipping = ""
+    depth = end = 0
+    for match in TOKEN.finditer(source):
+        literal = source[end : match.start()]
+        if not skipping:
+            pieces.append(html.unescape(literal) if "&" in literal else literal)
+        end = match.end()
+        kind, text = match.lastgroup, match.group()
+        if kind == "mako":
+            # Control flow stays even where what it controls is not shown.
+            pieces.append(text)
+        elif kind == "tag":
+            name = re.match(r"</?([a-z][a-z0-9]*)", text, re.I)
+            assert name is not None
+            tag = ("/" if text[1] == "/" else "") + name[1].lower()
+            if skipping:
+                depth += {skipping: 1, "/" + skipping: -1}.get(tag, 0)
+                skipping = skipping if depth else ""
+                continue
+            classes = CLASS.search(text)
+            if classes is not None and hidden.intersection(classes[1].split()) and not text.endswith("/>"):
+                skipping, depth = tag, 1
+                continue
+            pieces.append(_tag(tag, text, links))
+        elif kind == "expression" and not skipping:
+            pieces.append(text)
+    literal = source[end:]
+    pieces.append(html.unescape(literal) if "&" in literal else literal)
+    return "".join(pieces)
+
+
+def _tag(tag: str, text: str, links: list[str]) -> str:
+    if tag == "a":
+        found = HREF.search(text)
+        links.append(html.unescape(found[1][1:-1]) if found is not None else "")
+        return ""
+    if tag == "/a":
+        link = links.pop() if links else ""
+        return f" ({link})" if link and not link.startswith(SILENT_LINKS) else ""
+    return ENDS.get(tag, "")
+
+
+SPACE: Final = re.compile(r"[ \t\r\n\f\v]+")
+ENDS_OF_LINES: Final = re.compile(r"[ \x03]*([\x01\x02])[ \x01\x02\x03]*")
+CELLS: Final = re.compile(r" ?\x03+ ?")
+
+
+def tidy(text: str) -> str:
+    """What a stripped template printed, as lines: white space collapsed as HTML does it, at most one empty line."""
+
+    def ended(match: re.Match[str]) -> str:
+        return "\n\n" if PARAGRAPH in match.group() else "\n"
+
+    text = CELLS.sub("\x03", SPACE.sub(" ", text))
+    return ENDS_OF_LINES.sub(ended, text).replace(CELL, "  ").strip()
+
+
+def from_html(document: str) -> str:
+    """A text alternative from one mail's HTML."""
+    from inscriptis import get_text
+    from inscriptis.model.config import ParserConfig
+
+    text = get_text(document, ParserConfig(display_links=True))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()
