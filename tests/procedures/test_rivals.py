@@ -1,0 +1,144 @@
+"""A rival after every statement that reads or writes: two that record the same scan, two that claim, a claim while an update is recorded."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.procedures.shop import Row, Shop, call, execute
+
+import tsqlite
+
+
+TELLING = ("SelectStatement", "Insert", "Update", "BeginTransaction", "Commit")
+"""Statements after which a rival may find, or miss, something."""
+
+
+def run_with_rival(work: Callable[[], Any], rival: Callable[[], Any], boundary: int) -> tuple[bool, Any, Any]:
+    """Runs `work`; at its telling boundary with this number, the rival runs once.
+
+    Returns:
+        whether there was such a boundary, what work gave (or its error), what the rival gave (or its error).
+    """
+    count = itertools.count()
+    said: list[Any] = []
+
+    def at(reached: tsqlite.Boundary) -> None:
+        if reached.phase == "after" and reached.kind in TELLING and not said and next(count) == boundary:
+            said.append(None)  # no boundary of the rival's own counts
+            said[0] = attempt(rival)
+
+    stop = tsqlite.on_statement(at)
+    try:
+        result = attempt(work)
+    finally:
+        stop()
+    return bool(said), result, said[0] if said else None
+
+
+def attempt(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except tsqlite.Error as error:
+        return error
+
+
+def number(said: Any) -> int:
+    return getattr(said, "number", 0) if isinstance(said, tsqlite.Error) else 0
+
+
+@pytest.fixture
+def impatient(watching: Shop) -> tsqlite.Connection:
+    """The rival's session on the processor; it does not wait for a lock."""
+    session = tsqlite.connect(watching.folder / "processor.db", autocommit=True, synchronous="OFF")
+    watching.connections.append(session)
+    execute(session, "SET LOCK_TIMEOUT 0;")
+    return session
+
+
+def test_of_two_that_record_the_same_page_exactly_one_does(watching: Shop, impatient: tsqlite.Connection) -> None:
+    for boundary in itertools.count():
+        watching.insert(boundary)
+        watching.pass_time()
+        (scan,) = [scan for scan in watching.scans() if scan["column_name"] == "modified_at"]
+        page = watching.read(scan)
+
+        def rival(page: Row = page) -> Row:
+            return call(impatient, "record_changes", run_id=2, **page)[0][0]
+
+        ran, mine, other = run_with_rival(lambda page=page: watching.record(page), rival, boundary)  # type: ignore[misc]
+        recorded = [said for said in (mine, other) if isinstance(said, dict)]
+        assert sum(said["recorded"] for said in recorded) == 1
+        assert len(recorded) == 1
+        assert {number(said) for said in (mine, other) if isinstance(said, tsqlite.Error)} <= {50020, 1222}
+        assert [change[0] for change in watching.changes()] == [str(made) for made in range(boundary + 1)]
+        watching.enqueue_all()
+        if not ran:
+            break
+    assert boundary > 10
+
+
+def test_no_change_is_claimed_by_two(watching: Shop, impatient: tsqlite.Connection) -> None:
+    def rival() -> list[Row]:
+        batches, changes = call(impatient, "claim_batch", run_id=2, worker="rival", batch_size=2, lease_seconds=300)
+        assert len(batches) <= 1
+        return changes
+
+    for boundary in itertools.count():
+        for order in range(4):
+            watching.insert(boundary * 4 + order)
+        watching.pass_time()
+        watching.detect()
+
+        def mine() -> list[Row]:
+            claimed = watching.claim(batch_size=2)
+            return claimed[1] if claimed else []
+
+        ran, first, second = run_with_rival(mine, rival, boundary)
+        assert number(first) == 0
+        if not ran:
+            break
+        taken = [change["change_number"] for change in first + (second if isinstance(second, list) else [])]
+        assert len(taken) == len(set(taken))
+        assert number(second) in (0, 1222)
+        execute(watching.processor, "UPDATE notify.batch SET leased_until = '2000-01-01' WHERE state = 'open';")
+        call(watching.processor, "sweep_batches", run_id=1)
+        watching.enqueue_all()
+    assert boundary > 5
+
+
+def test_an_insert_claimed_while_an_update_is_recorded_is_not_raised(
+    watching: Shop, impatient: tsqlite.Connection
+) -> None:
+    """Either the claim sees the raised insert, or the update is recorded by itself: no state is lost between the two."""
+
+    def rival() -> list[Row]:
+        return call(impatient, "claim_batch", run_id=2, worker="rival", batch_size=100, lease_seconds=300)[1]
+
+    for boundary in itertools.count():
+        watching.insert(boundary)
+        watching.pass_time()
+        watching.detect()
+        watching.update(boundary, "closed")
+        watching.pass_time()
+        (scan,) = [scan for scan in watching.scans() if scan["column_name"] == "modified_at"]
+        page = watching.read(scan)
+        ran, said, claimed = run_with_rival(lambda page=page: watching.record(page), rival, boundary)  # type: ignore[misc]
+        assert number(said) == 0
+        (shown,) = [row["state_stamp"] for row in page["rows"] if row["record_key"] == f'["{boundary}"]']
+        newest = watching.ask(
+            "SELECT MAX(c.state_stamp) AS state_stamp, MAX(c.operation) AS operation FROM notify.change AS c"
+            " WHERE c.record_key = ?;",
+            f'["{boundary}"]',
+        )[0]
+        assert newest["state_stamp"] == shown
+        if isinstance(claimed, list) and claimed and claimed[0]["state_stamp"] != shown:
+            assert newest["operation"] == "U"
+        execute(watching.processor, "UPDATE notify.batch SET leased_until = '2000-01-01' WHERE state = 'open';")
+        call(watching.processor, "sweep_batches", run_id=1)
+        watching.enqueue_all()
+        if not ran:
+            break
+    assert boundary > 10
