@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .binder import typed
 from .collation import ordered
@@ -73,13 +74,17 @@ class Emitter:
         """An expression with its order and equality, for ORDER BY, GROUP BY, DISTINCT, UNION."""
         return ordered(self.expr(node), node.type)
 
+    def key(self, node: typed.Expr) -> str:
+        """An expression with its equality, for GROUP BY and PARTITION BY."""
+        return f"ts_trim_zeros({self.expr(node)})" if node.type.name == "varbinary" else self.collated(node)
+
     def order_by(self, terms: Sequence[typed.OrderTerm]) -> str:
         return ", ".join(self.collated(t.expr) + (" DESC" if t.descending else "") for t in terms)
 
     def window(self, node: typed.Window) -> str:
         parts = []
         if node.partition_by:
-            parts.append("PARTITION BY " + ", ".join(self.collated(e) for e in node.partition_by))
+            parts.append("PARTITION BY " + ", ".join(self.key(e) for e in node.partition_by))
         if node.order_by:
             parts.append("ORDER BY " + self.order_by(node.order_by))
         if node.frame:
@@ -182,14 +187,32 @@ class Emitter:
         limit = node.limit
         if limit is not None and (limit.percent or limit.with_ties):
             return self.ranked(node, limit)
+        if node.distinct and any(e.type.name == "varbinary" for e in node.outputs):
+            return self.distinct(node)
         outputs = ", ".join(
             f"{self.collated(e) if node.distinct else self.expr(e)} AS {quote(n)}"
             for e, n in zip(node.outputs, node.names, strict=True)
         )
         text = f"SELECT {'DISTINCT ' if node.distinct else ''}{outputs}{self.block(node)}"
-        if node.order_by:
-            text += f" ORDER BY {self.order_by(node.order_by)}"
-        return text + self.limit(limit)
+        return text + self.tail(node)
+
+    def distinct(self, node: typed.Select) -> str:
+        """DISTINCT by grouping, where equal values may be stored differently. Its ORDER BY has positions only."""
+        rows = replace(node, distinct=False, order_by=[], limit=None)
+        text = f"SELECT {', '.join(map(quote, node.names))} FROM ({self.select(rows)})"
+        return self.grouped(text, node.names, types(node)) + self.tail(node)
+
+    def grouped(self, text: str, columns: Sequence[str], of: Sequence[SqlType]) -> str:
+        keys = (
+            f"ts_trim_zeros({quote(n)})" if t.name == "varbinary" else ordered(quote(n), t)
+            for n, t in zip(columns, of, strict=True)
+        )
+        return f"{text} GROUP BY {', '.join(keys)}"
+
+    def tail(self, node: typed.Select | typed.Compound) -> str:
+        """ORDER BY and LIMIT."""
+        order = f" ORDER BY {self.order_by(node.order_by)}" if node.order_by else ""
+        return order + self.limit(node.limit)
 
     def block(self, node: typed.Select) -> str:
         """FROM to HAVING."""
@@ -198,7 +221,7 @@ class Emitter:
             text += f" WHERE {self.predicate(node.where)}"
         if node.group_by:
             # A bare integer would be read as a column's position.
-            text += " GROUP BY " + ", ".join(f"({self.collated(e)})" for e in node.group_by)
+            text += " GROUP BY " + ", ".join(f"({self.key(e)})" for e in node.group_by)
         if node.having is not None:
             text += f" HAVING {self.predicate(node.having)}"
         return text
@@ -231,12 +254,14 @@ class Emitter:
         )
 
     def compound(self, node: typed.Compound) -> str:
+        if node.op == "UNION" and any(t.name == "varbinary" for t in node.outputs):
+            rows = self.compound(replace(node, op="UNION ALL", order_by=[], limit=None))
+            text = f"SELECT {', '.join(map(quote, node.names))} FROM ({rows})"
+            return self.grouped(text, node.names, node.outputs) + self.tail(node)
         left = self.arm(node.left, first=True, exact=node.op == "UNION ALL")
         right = self.arm(node.right, first=False, exact=node.op == "UNION ALL")
         text = f"{left} {node.op} {right}"
-        if node.order_by:
-            text += f" ORDER BY {self.order_by(node.order_by)}"
-        return text + self.limit(node.limit)
+        return text + self.tail(node)
 
     def arm(self, node: typed.Query, *, first: bool, exact: bool) -> str:
         plain = isinstance(node, typed.Select) and not node.order_by and node.limit is None

@@ -137,6 +137,8 @@ def unite(context: Context, op: str, left: Bound, right: Bound) -> Bound:
         nullable = a.type.nullable if op == "EXCEPT" else a.type.nullable or b.type.nullable
         if op == "INTERSECT":
             nullable = a.type.nullable and b.type.nullable
+        if type_.name == "varbinary" and op in ("EXCEPT", "INTERSECT"):
+            raise Unsupported(f"{op} of varbinary")
         if type_.is_string and op != "UNION ALL":
             collation.require(type_, op)
         types.append(type_.with_nullable(nullable))
