@@ -42,6 +42,7 @@ CREATE TABLE dbo.line (
     modified_on smalldatetime NOT NULL,
     line_version rowversion NOT NULL,
     CONSTRAINT pk_line PRIMARY KEY (order_id, code, line_guid),
+    INDEX ix_line_created_at (created_at),
     INDEX ix_line_modified_on (modified_on),
     INDEX ix_line_version (line_version)
 );

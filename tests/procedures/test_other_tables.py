@@ -1,0 +1,143 @@
+"""The whole way from a row to a decided change on tables of other shapes: composite and GUID keys, rowversion, local and coarse time."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+import pytest
+from tests.procedures.shop import Shop
+
+CET = "Central European Standard Time"
+LINE: dict[str, Any] = {"name": "line", "created": None, "soft_delete": None}
+VISIT: dict[str, Any] = {"name": "visit", "soft_delete": None, "time_zone": CET}
+GUIDS = ("0E984725-C51C-4BF4-9960-E1C80E27ABA0", "0E984725-C51C-4BF4-9960-E1C80E27ABA1")
+
+
+def add_line(shop: Shop, order_id: int, code: str, guid: str = GUIDS[0]) -> None:
+    shop.change(
+        "INSERT dbo.line (order_id, code, line_guid, quantity, created_at, modified_on) VALUES (?, ?, ?, 1, ?, ?);",
+        order_id, code, guid, shop.now, shop.now,
+    )  # fmt: skip
+
+
+def verdicts(shop: Shop) -> list[str]:
+    """Of every due change, by what the current replica shows."""
+    found: list[str] = []
+    while (claimed := shop.claim()) is not None:
+        decided = [verdict for verdict, _ in shop.decide(claimed[0])]
+        found += decided
+        if "generate" in decided or "skip" in decided:
+            shop.complete(*claimed)
+    return found
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param({"created": "created_at", "modified": [], "rowversion": "line_version"}, id="rowversion"),
+        pytest.param({"created": "created_at", "modified": ["modified_on"]}, id="smalldatetime"),
+        pytest.param(
+            {"created": "created_at", "modified": ["modified_on"], "time_zone": CET}, id="local smalldatetime"
+        ),
+    ],
+)
+def test_composite_keys_with_a_guid(shop: Shop, table: dict[str, Any]) -> None:
+    shop.watch(table=LINE | table, on=["insert", "update"])
+    if "time_zone" in table:
+        # Stamps of this table are local time, an hour ahead.
+        shop.now += datetime.timedelta(hours=1)
+    for order_id, code, guid in ((1, "a", GUIDS[0]), (1, "b", GUIDS[0]), (2, "a", GUIDS[0]), (2, "a", GUIDS[1])):
+        add_line(shop, order_id, code, guid)
+    if "time_zone" in table:
+        shop.now -= datetime.timedelta(hours=1)
+    shop.pass_time()
+    shop.detect()
+    assert sorted(change[:2] for change in shop.changes()) == [
+        (f"1, a, {GUIDS[0]}", "I"),
+        (f"1, b, {GUIDS[0]}", "I"),
+        (f"2, a, {GUIDS[0]}", "I"),
+        (f"2, a, {GUIDS[1]}", "I"),
+    ]
+    assert verdicts(shop) == ["generate"] * 4
+    stamp = shop.now + datetime.timedelta(hours=1 if "time_zone" in table else 0)
+    shop.change(
+        "UPDATE dbo.line SET quantity = 2, modified_on = ? WHERE order_id = 2 AND code = N'A' AND line_guid = ?;",
+        stamp, GUIDS[1],
+    )  # fmt: skip
+    shop.pass_time()
+    shop.detect()
+    assert shop.changes()[4:] == [(f"2, a, {GUIDS[1]}", "U", "pending", None)]
+    assert verdicts(shop) == ["generate"]
+    shop.pass_time(120)
+    shop.detect()
+    assert len(shop.changes()) == 5
+    assert shop.audit() == []
+
+
+def test_a_local_table_through_the_repeated_hour(shop: Shop) -> None:
+    """Every visit is found once, and every change of one, whichever of the two hours it was made in."""
+    shop.now = datetime.datetime(2026, 10, 24, 22, 0)
+    shop.beat()
+    shop.redo()
+    shop.watch(table=VISIT | {"created": None, "modified": ["modified_local"]}, on=["update"])
+    for made in range(1, 25):
+        shop.wait(600)
+        local = shop.now + datetime.timedelta(hours=2 if shop.now < datetime.datetime(2026, 10, 25, 1) else 1)
+        shop.change("INSERT dbo.visit (visit_id, modified_local) VALUES (?, ?);", made, local)
+        if made > 6:
+            shop.change(
+                "UPDATE dbo.visit SET note = ?, modified_local = ? WHERE visit_id = ?;",
+                f"at {shop.now}",
+                local,
+                made - 6,
+            )
+        shop.beat()
+        shop.redo()
+        shop.detect()
+        shop.enqueue_all()
+    shop.pass_time(7200)
+    shop.detect()
+    recorded = [change[0] for change in shop.changes()]
+    expected = [str(number) for number in range(1, 25)] + [str(number) for number in range(1, 19)]
+    assert sorted(recorded) == sorted(expected)
+    assert shop.audit() == []
+
+
+def test_a_late_committer_in_the_repeated_hour_is_found(shop: Shop) -> None:
+    """It took its stamp in the first of the two hours; source committed it in the second."""
+    shop.now = datetime.datetime(2026, 10, 25, 0, 30)
+    shop.beat()
+    shop.redo()
+    shop.watch(table=VISIT | {"created": None, "modified": ["modified_local"]}, on=["update"])
+    for minutes in (20, 20, 20):
+        shop.wait(minutes * 60)
+        shop.beat()
+        shop.redo()
+        shop.detect()
+    # Half past one UTC: half past two of winter time, a stamp that the first of the two hours has passed already.
+    shop.change("INSERT dbo.visit (visit_id, modified_local) VALUES (1, ?);", shop.now + datetime.timedelta(hours=1))
+    shop.pass_time(600)
+    shop.detect()
+    assert [change[0] for change in shop.changes()] == ["1"]
+
+
+def test_a_date_as_the_only_stamp(shop: Shop) -> None:
+    shop.change(
+        "CREATE TABLE dbo.day_note (id integer NOT NULL PRIMARY KEY, text nvarchar(50) NULL, day date NOT NULL, INDEX ix (day));"
+    )
+    shop.redo()
+    table = {"name": "day_note", "created": "day", "modified": [], "soft_delete": None}
+    shop.watch(table=table, on=["insert"])
+    for number in (1, 2, 3):
+        shop.change("INSERT dbo.day_note VALUES (?, N'news', ?);", number, shop.now.date())
+        shop.pass_time(600)
+        shop.detect()
+    # What carries the day of the activation itself cannot be told from history by a date; what follows can.
+    shop.pass_time(3 * 86400)
+    shop.change("INSERT dbo.day_note VALUES (4, N'news', ?);", shop.now.date())
+    shop.pass_time(600)
+    shop.detect()
+    assert [change[0] for change in shop.changes()] == ["1", "2", "3", "4"]
+    assert json.loads(shop.ask("SELECT TOP (1) c.record_key FROM notify.change AS c;")[0]["record_key"]) == ["1"]
