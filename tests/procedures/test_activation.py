@@ -222,6 +222,16 @@ class TestKeySnapshot:
         assert query(processor, "SELECT COUNT(*) FROM notify.key_snapshot;") == [(2,)]
         assert changes(processor) == [('["2"]', "D", LOW, "skipped", "baseline")]
 
+    def test_what_the_others_snapshot_holds_learns_what_a_second_one_asks(self, processor: Connection) -> None:
+        activate(processor, keys=self.KEYS)
+        saved(processor, definition(name="second", on=["delete"]))
+        ((second,),) = query(processor, "SELECT notification_id FROM notify.notification WHERE name = 'second';")
+        rows = [row | {"matches": f"[-{second}]", "fields": '{"price":2}'} for row in self.KEYS["rows"]]
+        activate(processor, name="second", keys={"beat": 8, "rows": rows})
+        stored = query(processor, "SELECT matches, fields FROM notify.key_snapshot;")
+        assert stored == [(f"[1,-{second}]", '{"price":2}')] * 2
+        assert query(processor, "SELECT key_snapshot_beat FROM notify.watched_table;") == [(7,)]
+
     def test_keys_of_a_replica_that_is_behind_are_refused(self, processor: Connection) -> None:
         activate(processor, keys=self.KEYS)
         saved(processor, definition(name="second", on=["delete"]))

@@ -5,7 +5,7 @@ GO
 set_key_baseline: from one reading of all keys, what counts as there when a notification is activated. Within the caller's transaction.
 
 While no other notification watches the table's deletes, the reading becomes the stored key snapshot. Otherwise the stored one stays,
-for the others' sake, and what it has and the reading has not is recorded for this notification as a delete that is history.
+for the others' sake: what it has and the reading has not is recorded for this notification as a delete that is history.
 
 Parameters  @notification_id; @keys: {"beat": n, "rows": [{record_key, record_match, created_stamp, state_stamp, fields, matches}]}, as
             read_keys gave them; NULL where no key snapshot is needed.
@@ -71,6 +71,7 @@ BEGIN
     ) AS r;
 
     IF @has_rival = 1 AND @stored_beat IS NOT NULL
+    BEGIN
         /* The anti-join reads the whole stored snapshot: that is what comparing means. */
         INSERT notify.change (
             change_key,
@@ -90,6 +91,8 @@ BEGIN
             detected_at,
             completed_at
         )
+        OUTPUT inserted.change_id, NULL, inserted.state, inserted.reason, @now
+        INTO notify.change_history (change_id, from_state, to_state, reason, changed_at)
         SELECT
             k.change_key,
             @notification_id,
@@ -97,8 +100,8 @@ BEGIN
             ks.record_match,
             'D',
             v.version,
-            ks.state_stamp,
-            '',
+            v.state_stamp,
+            v.state_hash,
             ks.created_stamp,
             @beat,
             'skipped',
@@ -108,13 +111,46 @@ BEGIN
             @now,
             @now
         FROM notify.key_snapshot AS ks
+        OUTER APPLY (
+            SELECT TOP (1) c.operation, c.state_stamp, c.state_hash
+            FROM notify.change AS c
+            WHERE c.record_match = ks.record_match AND c.notification_id = @notification_id
+            ORDER BY c.state_stamp DESC, c.change_id DESC
+        ) AS newest
         CROSS APPLY (
-            SELECT CONVERT(VARCHAR(100), ks.state_stamp + '|') AS version
+            /* The state that ended: the newest recorded one, or the snapshot's if that is newer. */
+            SELECT
+                CASE
+                    WHEN newest.state_stamp >= ks.state_stamp THEN newest.state_stamp
+                    ELSE ks.state_stamp
+                END AS state_stamp,
+                CASE WHEN newest.state_stamp >= ks.state_stamp THEN newest.state_hash ELSE '' END AS state_hash,
+                CASE
+                    WHEN newest.state_stamp >= ks.state_stamp THEN newest.state_stamp + '|' + newest.state_hash
+                    ELSE ks.state_stamp + '|'
+                END AS version
         ) AS v
         CROSS APPLY notify.change_key(@guid, ks.record_match, 'D', v.version) AS k
         WHERE ks.watched_table_id = @watched_table_id
+            AND COALESCE(newest.operation, '') <> 'D'
             AND NOT EXISTS (SELECT 1 FROM #present AS p WHERE p.record_match = ks.record_match)
             AND NOT EXISTS (SELECT 1 FROM notify.change AS c WHERE c.change_key = k.change_key);
+
+        /* What is in both learns what this notification asks of it: the new notice columns, and whether its criteria hold. */
+        UPDATE ks
+        SET ks.fields = COALESCE(p.fields, ks.fields), ks.matches = merged.matches
+        FROM notify.key_snapshot AS ks
+        INNER JOIN #present AS p ON p.record_match = ks.record_match
+        CROSS APPLY (
+            SELECT N'[' + STRING_AGG(asked.value, N',') + N']' AS matches
+            FROM (
+                SELECT m.value FROM OPENJSON(ks.matches) AS m WHERE ABS(CONVERT(INTEGER, m.value)) <> @notification_id
+                UNION ALL
+                SELECT m.value FROM OPENJSON(p.matches) AS m WHERE ABS(CONVERT(INTEGER, m.value)) = @notification_id
+            ) AS asked
+        ) AS merged
+        WHERE ks.watched_table_id = @watched_table_id;
+    END;
     ELSE
     BEGIN
         DELETE ks
