@@ -55,6 +55,8 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
             again = False
         else:
             stage.write_configuration()
+            stage.beat()
+            stage.redo()
             screen.say(
                 f"{played['town']} is already there (seed {played['seed']}): one more cycle, to see that it rests."
             )
@@ -171,9 +173,9 @@ def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: boo
     mails = sorted((directory / "mail").glob("*.eml"))
     key = stage.processor(
         "SELECT TOP (1) c.record_key FROM notify.change AS c INNER JOIN notify.notification AS n "
-        "ON n.notification_id = c.notification_id WHERE n.name = N'showing_booked' AND c.state = 'superseded' "
-        "ORDER BY c.change_id;"
-    ) or stage.processor("SELECT TOP (1) c.record_key FROM notify.change AS c ORDER BY c.change_id DESC;")
+        "ON n.notification_id = c.notification_id WHERE n.name = N'showing_booked' "
+        "GROUP BY c.record_key ORDER BY COUNT(*) DESC, c.record_key;"
+    )
     return {
         **played,
         "already_there": again,
