@@ -190,6 +190,8 @@ class Interpreter(Calls):
         handler = HANDLERS.get(type(statement))
         if handler is None:
             raise Unsupported(type(statement).__name__, statement.line)
+        if session.settings.noexec and not ends_noexec(statement):
+            return
         if handler in TRANSPARENT:
             handler(self, statement, frame)
             return
@@ -706,6 +708,11 @@ class Interpreter(Calls):
     def cursor(self, statement: tree.Statement, frame: Frame) -> None:
         """Cursors."""
         raise Unsupported("Cursors", statement.line)
+
+
+def ends_noexec(statement: tree.Statement) -> bool:
+    """Whether a statement is SET NOEXEC OFF, the one that is executed under SET NOEXEC ON."""
+    return isinstance(statement, tree.SetOption) and not statement.on and "NOEXEC" in statement.options
 
 
 def begins(statement: tree.Statement) -> bool:

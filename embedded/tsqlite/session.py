@@ -79,6 +79,7 @@ class Settings:
     numeric_roundabort: bool = False
     ansi_null_dflt_on: bool = True
     implicit_transactions: bool = False
+    noexec: bool = False
     lock_timeout: int = -1
     deadlock_priority: int = 0
     isolation: str = "READ COMMITTED"

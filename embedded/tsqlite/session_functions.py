@@ -44,6 +44,7 @@ ON_OFF: Final = {
     "NUMERIC_ROUNDABORT": "numeric_roundabort",
     "ANSI_NULL_DFLT_ON": "ansi_null_dflt_on",
     "IMPLICIT_TRANSACTIONS": "implicit_transactions",
+    "NOEXEC": "noexec",
 }
 ONLY: Final = {
     "ANSI_NULLS": True,
@@ -54,7 +55,6 @@ ONLY: Final = {
     "NUMERIC_ROUNDABORT": False,
     "ANSI_NULL_DFLT_OFF": False,
     "PARSEONLY": False,
-    "NOEXEC": False,
     "FMTONLY": False,
     "SHOWPLAN_ALL": False,
     "SHOWPLAN_TEXT": False,

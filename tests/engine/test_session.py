@@ -211,3 +211,14 @@ def test_permissions_are_recorded(db: tsqlite.Connection) -> None:
     do(db, "REVOKE EXECUTE ON dbo.p FROM worker")
     assert rows(db, "SELECT 1 FROM sys.database_permissions") == []
     assert error(db, "GRANT EXECUTE ON dbo.p TO nobody").number == 15151
+
+
+def test_noexec_passes_over_every_batch_until_it_is_off(db: tsqlite.Connection) -> None:
+    do(db, "CREATE TABLE dbo.t (a int);")
+    do(db, "IF 1 = 1 SET NOEXEC ON; INSERT INTO dbo.t VALUES (1);")
+    do(db, "INSERT INTO dbo.t VALUES (2);")
+    do(db, "CREATE SCHEMA s;")
+    do(db, "SET NOEXEC OFF;")
+    do(db, "INSERT INTO dbo.t VALUES (3);")
+    assert rows(db, "SELECT a FROM dbo.t") == [(3,)]
+    assert value(db, "SELECT SCHEMA_ID(N's')") is None
