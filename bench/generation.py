@@ -15,7 +15,7 @@ from notify.databases import Role
 from notify.gateways import open_gateway
 from notify.send import send
 
-__all__ = ["generation", "whole_way"]
+__all__ = ["fields", "generation", "whole_way"]
 
 STEPS: Final = {
     "detect": ("read_position", "begin_run", "get_scans", "detect_changes", "get_key_scans"),
@@ -46,7 +46,7 @@ def generation(quick: bool) -> list[Figure]:
             own.append((cycle.cpu - inside.cpu) / number)
             with span() as rendering:
                 for i in range(number):
-                    bare(_fields(i))
+                    bare(fields(i))
             floor.append(rendering.cpu / number)
     # The first round compiles templates and warms caches.
     value, least = median(own[1:]), median(floor[1:])
@@ -105,7 +105,8 @@ def _way(it: Press, number: int = 0) -> tuple[float, float, Calls]:
     return cycle.wall, sending.wall, inside
 
 
-def _fields(number: int) -> dict[str, object]:
+def fields(number: int) -> dict[str, object]:
+    """The merge fields of a letter."""
     return {
         "name": f"Reader {number} of 0",
         "city": f"Town {number % 50}",

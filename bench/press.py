@@ -1,4 +1,4 @@
-"""The newsletter that is measured: a stage with readers, issues that give one mail a reader, and its mails as they are."""
+"""The newsletter that is measured: a stage with readers, and issues that give one mail a reader of their list."""
 
 from __future__ import annotations
 

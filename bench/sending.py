@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy
 
 from bench.floors import bare_renderer, smtp_loop
-from bench.generation import _fields
+from bench.generation import fields
 from bench.measure import Figure, calls, folder, median, span
 from bench.press import LETTERS
 from bench.sink import sink
@@ -22,7 +22,7 @@ from notify.packing import pack_mail
 from notify.procedures import queue
 from notify.send import send
 
-__all__ = ["fill_queue", "sending"]
+__all__ = ["database_of", "fill_queue", "letter", "sending"]
 
 CONNECTIONS = 8
 
@@ -32,10 +32,10 @@ def sending(quick: bool) -> list[Figure]:
     rounds, number = (3, 400) if quick else (7, 2000)
     throughput, floor_throughput, own, floor_cpu = [], [], [], []
     with folder() as path, sink() as port:
-        letters = [_letter(i) for i in range(number)]
+        letters = [letter(i) for i in range(number)]
         full = path / "full.db"
         fill_queue(full, letters)
-        mails = [_packed(letter) for letter in letters]
+        mails = [_packed(item) for item in letters]
         size = sum(len(data) for _, data in mails) / number
         gateway = GatewayConfig(
             name="sink", kind="smtp", host="127.0.0.1", port=port, from_address="office@example.com",
@@ -44,7 +44,7 @@ def sending(quick: bool) -> list[Figure]:
         for turn in range(rounds + 1):
             file = path / f"{turn}.db"
             shutil.copy(full, file)
-            database = _database(file)
+            database = database_of(file)
             with calls() as inside, span() as whole:
                 summary = send(database, [open_gateway(gateway)], SendConfig(), drain=True)
             assert summary.accepted == number, summary
@@ -69,9 +69,10 @@ def _figure(name: str, values: list[float], floors: list[float], unit: str, scal
     return Figure.of(name, median(values[1:]) * scale, unit, median(floors[1:]) * scale, ratio=ratio, **target)
 
 
-def _letter(number: int) -> dict[str, Any]:
+def letter(number: int) -> dict[str, Any]:
+    """A message as enqueue_messages takes it."""
     bare = _bare()
-    subject, html, text = bare(_fields(number))
+    subject, html, text = bare(fields(number))
     return {
         "recipient_key": str(number),
         "channel": "email",
@@ -105,19 +106,20 @@ def _packed(letter: dict[str, Any]) -> tuple[str, bytes]:
     return letter["address"], mail.data
 
 
-def _database(file: Path) -> Database:
+def database_of(file: Path) -> Database:
+    """The queue in a file."""
     return Database(Role.QUEUE, sqlalchemy.make_url(f"mssql+tsqlite:///{file}"))
 
 
 def fill_queue(file: Path, letters: list[dict[str, Any]]) -> None:
     """A deployed queue with these letters, one change each."""
-    database = _database(file)
+    database = database_of(file)
     database.create()
     deploy.migrate(database)
     with database.connection() as connection:
         for start in range(0, len(letters), 100):
             queue.enqueue_messages(
-                connection, [_change(start + i, letter) for i, letter in enumerate(letters[start : start + 100])]
+                connection, [_change(start + i, item) for i, item in enumerate(letters[start : start + 100])]
             )
     database.dispose()
 

@@ -1,4 +1,4 @@
-"""An SMTP server that takes every mail and forgets it, as fast as a process can: `python -m bench.sink` prints its port.
+"""An SMTP server that takes every mail and forgets it as fast as a process can; `python -m bench.sink` prints its port.
 
 It runs in a process of its own, so that neither side of a comparison pays for it, and both meet the same one.
 """
