@@ -103,7 +103,7 @@ class Emitter:
                 while isinstance(chain[-1].left, typed.Logic) and chain[-1].left.op == node.op:
                     chain.append(chain[-1].left)
                 texts = [self.predicate(chain[-1].left), *(self.predicate(c.right) for c in reversed(chain))]
-                return f"({f' {node.op} '.join(texts)})"
+                return _balanced(texts, f" {node.op} ")
             case typed.Not():
                 return f"(NOT {self.predicate(node.operand)})"
             case typed.IsNull():
@@ -276,6 +276,14 @@ class Emitter:
             for n, t in zip(names(node), types(node), strict=True)
         )
         return f"SELECT {outputs} FROM ({self.query(node)})"
+
+
+def _balanced(texts: Sequence[str], op: str) -> str:
+    """A chain of one operator; SQLite limits how deep an expression is, not how wide."""
+    if len(texts) <= 200:
+        return f"({op.join(texts)})"
+    middle = len(texts) // 2
+    return f"({_balanced(texts[:middle], op)}{op}{_balanced(texts[middle:], op)})"
 
 
 def _literal(node: typed.Literal) -> str:

@@ -476,6 +476,8 @@ MESSAGES: Final[dict[int, str]] = {
     1008: "The SELECT item identified by the ORDER BY number %d contains a variable as part of the expression "
     "identifying a "
     "column position. Variables are only allowed when ordering by an expression referencing a column name.",
+    10738: "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of 1000 row "
+    "values.",
     10742: "The offset specified in a OFFSET clause may not be negative.",
     10744: "The number of rows provided for a FETCH clause must be greater then zero.",
 }

@@ -482,6 +482,8 @@ def _insert_values(
     width = len(rows[0])
     if any(len(r) != width for r in rows):
         raise sql_error(10709)
+    if len(rows) > 1000:
+        raise sql_error(10738)
     if width != len(columns):
         if not named:
             with_identity = [c for c in table.columns if c.computed is None]
