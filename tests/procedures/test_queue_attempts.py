@@ -145,6 +145,16 @@ def test_a_claim_given_back_is_ready_at_once_and_counts_no_attempt(room: Room) -
     assert queue.explain_messages(room.connection, '["1"]').attempts == []
 
 
+def test_a_claim_given_back_is_gone_whoever_has_it_now(room: Room) -> None:
+    room.enqueue(change(1))
+    late = room.claim_one()
+    room.record(late, None, "not_handed_over")
+    assert room.begin(late)[1] is False
+    room.claim_one()
+    assert room.record(late, None, "not_handed_over") == "claimed"
+    assert room.record(late, None, "refused", is_permanent=True) == "claimed"
+
+
 def test_an_attempt_that_was_begun_and_not_handed_over_is_tried_again(room: Room) -> None:
     room.enqueue(change(1))
     room.send_one("not_handed_over", detail="the connection was lost before the body")
@@ -199,6 +209,14 @@ def test_a_late_refusal_settles_a_doubt(room: Room) -> None:
     assert room.record(message, attempt_id, "refused") == "retrying"
 
 
+def test_who_said_unknown_cannot_say_refused_afterwards(room: Room) -> None:
+    room.enqueue(change(1))
+    message = room.claim_one()
+    attempt_id, _ = room.begin(message)
+    assert room.record(message, attempt_id, "unknown") == "in_doubt"
+    assert room.record(message, attempt_id, "refused") == "in_doubt"
+
+
 def test_an_outcome_may_be_told_twice(room: Room) -> None:
     room.enqueue(change(1))
     message = room.claim_one()
@@ -216,9 +234,28 @@ def test_only_doubled_hand_overs_that_no_person_released_are_doubled(room: Room)
         attempt_id, _ = room.begin(message)
         room.record(message, attempt_id, "accepted")
         room.record(message, str(uuid.uuid4()), "accepted")  # a sender that froze, then went on
-    assert room.doubled(1, 2) == 2
-    room.run("UPDATE notify.attempt SET released_at = begun_at WHERE message_id = 2 AND attempt_number = 1;")
-    assert room.doubled(1) == 1 and room.doubled(2) == 0
+    assert room.doubled(1) == 1 and room.doubled(1, 2) == 2
+
+
+def test_a_second_copy_that_a_person_asked_for_is_not_doubled(room: Room) -> None:
+    room.enqueue(change(1))
+    first = room.send_one("unknown")
+    (attempt,) = queue.explain_messages(room.connection, '["1"]').attempts
+    queue.release_message(room.connection, 1, "send", "ann", "it has not arrived")
+    room.send_one("accepted")
+    assert room.record(first, attempt["attempt_id"], "accepted") == "sent"
+    (audited,) = queue.audit_messages(room.connection, [key(1)]).messages
+    assert (audited["accepted"], audited["released"], audited["doubled"]) == (2, 1, 0)
+
+
+def test_what_is_claimed_is_not_withdrawn(room: Room) -> None:
+    room.enqueue(change(1), change(2))
+    room.claim(1)
+    room.run(
+        "EXECUTE notify.withdraw_messages @messages = N'[{\"message_id\":1},{\"message_id\":2}]', @new_state = 'canceled',"
+        " @reason = N'test', @actor = N'test';"
+    )
+    assert room.states() == {1: "claimed", 2: "canceled"}
 
 
 def test_outcomes_and_the_next_attempts_go_in_one_commit(room: Room) -> None:
