@@ -46,10 +46,11 @@
   .list { width: 100%; margin: 6px 0 20px; }
   .list td { padding: 11px 0; border-bottom: 1px solid #ece6da; vertical-align: top; font-size: 15px; }
   .list .number { text-align: right; white-space: nowrap; padding-left: 14px; }
-  .heading { margin: 26px 0 4px; font-size: 13px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; color: #6f7a72; }
+  .heading { margin: 26px 0 10px; font-size: 13px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; color: #6f7a72; }
   .totals { width: 100%; margin: 20px 0 8px; }
   .total { width: 33%; padding: 16px 10px; text-align: center; background-color: #f7f3ec; }
   .total-number { display: block; font-family: Georgia, serif; font-size: 22px; color: #1e4a3c; }
+  .together { white-space: nowrap; }
   .foot { padding: 22px 36px 40px; font-size: 13px; line-height: 1.5; color: #6f7a72; text-align: center; }
   @media (max-width: 480px) {
     .hero { padding: 26px 22px 24px !important; border-radius: 0 !important; }
@@ -92,7 +93,7 @@ ${self.body()}
 </td></tr>
 <tr><td class="foot">
 <p>${self.why()}</p>
-<p>${office_name} · ${office_street} · ${office_phone}</p>
+<p>${office_name} · ${office_street} · <span class="together">${office_phone}</span></p>
 </td></tr>
 </table>
 </td></tr></table>
