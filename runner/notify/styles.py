@@ -28,7 +28,7 @@ EXPRESSION: Final = r"\$\{[^}]*\}|\$(?!\{)"
 QUOTED: Final = rf"""\"(?:{EXPRESSION}|[^\"$])*\"|'(?:{EXPRESSION}|[^'$])*'"""
 ATTRIBUTE: Final = re.compile(rf"\s(class|id|style)\s*=\s*({QUOTED})", re.I)
 STYLE_ATTRIBUTE: Final = re.compile(rf"\sstyle\s*=\s*({QUOTED})", re.I)
-# In this order: what is no markup of the mail, Mako's own, expressions, tags (whose attributes may hold ${...} and ">").
+# In this order: what is no markup of the mail, Mako's own, expressions, tags (attributes may hold ${...} and ">").
 TOKEN: Final = re.compile(
     r"(?P<opaque><style\b.*?</style\s*>|<script\b.*?</script\s*>|<!--.*?-->|<%doc>.*?</%doc>|<%!?\s.*?%>"
     r"|^[ \t]*##[^\n]*$)"

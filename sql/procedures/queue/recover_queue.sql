@@ -120,10 +120,9 @@ BEGIN
         IF @messages_in_doubt < @batch_size
         BEGIN
             UPDATE qi
-            SET qi.recovery_fork_guid = drs.recovery_fork_guid, qi.marked_at = @now
+            SET qi.recovery_fork_guid = lf.live_fork_guid, qi.marked_at = @now
             FROM notify.queue_identity AS qi
-            CROSS JOIN sys.database_recovery_status AS drs
-            WHERE drs.database_id = DB_ID();
+            CROSS JOIN notify.live_fork AS lf;
         END;
 
         COMMIT TRANSACTION;

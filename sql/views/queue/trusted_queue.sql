@@ -10,6 +10,5 @@ CREATE OR ALTER VIEW notify.trusted_queue
 AS
 SELECT queue_guid = qi.queue_guid
 FROM notify.queue_identity AS qi
-JOIN sys.database_recovery_status AS drs ON drs.recovery_fork_guid = qi.recovery_fork_guid
-WHERE drs.database_id = DB_ID();
+JOIN notify.live_fork AS lf ON lf.live_fork_guid = qi.recovery_fork_guid;
 GO
