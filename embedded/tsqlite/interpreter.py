@@ -195,7 +195,8 @@ class Interpreter(Calls):
         if handler in TRANSPARENT:
             handler(self, statement, frame)
             return
-        session._moment = None
+        if not session.function_depth:
+            session._moment = None
         if session.settings.implicit_transactions and session.transaction is None and begins(statement):
             session.begin()
         if hooks:
@@ -230,6 +231,9 @@ class Interpreter(Calls):
 
     def _failed(self, error: SqlError, statement: tree.Statement, frame: Frame) -> None:
         session = self.session
+        if session.function_depth:
+            # An error inside a function is one of the statement that called it.
+            raise error
         self._placed(error, statement, frame)
         session.error = error.number
         session.row_count = 0
@@ -281,6 +285,7 @@ class Interpreter(Calls):
                 raise
             plan = shape.plans[id(node)] = Plan(
                 compiled,
+                node,
                 names.temps,
                 names.options,
                 functions=tuple(names.functions),
@@ -506,7 +511,8 @@ class Interpreter(Calls):
     def condition(self, statement: tree.If | tree.While, frame: Frame) -> bool:
         """The condition of IF or WHILE; a statement of its own."""
         session = self.session
-        session._moment = None
+        if not session.function_depth:
+            session._moment = None
         if hooks:
             session.boundary("before", type(statement).__name__, statement.line)
         try:

@@ -181,6 +181,7 @@ class Session(SessionFunctions):
         self.context: dict[str, tuple[str | None, bool]] = {}
         self.verbose_truncation = False
         self.try_depth = 0
+        self.function_depth = 0
         self.insert_execute_depth = 0
         self._moment: int | None = None
         self._statement_writing = False

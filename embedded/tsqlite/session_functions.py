@@ -92,6 +92,7 @@ class SessionFunctions:
         context: dict[str, tuple[str | None, bool]]
         _first_rowversion: int | None
         interpreter: Interpreter | None
+        function_depth: int
 
         @property
         def catalog(self) -> Catalog: ...
@@ -634,7 +635,13 @@ class SessionFunctions:
             def call(*values: Storage) -> Storage:
                 assert self.interpreter is not None
                 named = {p.name.lower(): v for p, v in zip(parameters, values, strict=True)}
-                return self.interpreter.call(module, unit, named).values.get("@@return")
+                kept = self.row_count, self.error
+                self.function_depth += 1
+                try:
+                    return self.interpreter.call(module, unit, named).values.get("@@return")
+                finally:
+                    self.function_depth -= 1
+                    self.row_count, self.error = kept
 
             self.db.create_scalar_function(name, call, len(parameters))
             self._registered[(module.object_id, name)] = name

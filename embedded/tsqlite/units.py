@@ -26,11 +26,13 @@ class Plan:
     """A bound statement with everything that its binding depended on beyond the catalog's version."""
 
     compiled: Any
+    node: tree.Node
+    """Kept alive, since plans are found by its id."""
     temps: dict[str, str | None] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
-    writes: frozenset[str] = frozenset()
     functions: tuple[tuple[Module, tuple[Parameter, ...], SqlType], ...] = ()
     system_views: tuple[str, ...] = ()
+    """Functions and catalog views live in a connection: another session's has to make them first."""
 
 
 @dataclass(eq=False, slots=True)

@@ -222,3 +222,17 @@ def test_noexec_passes_over_every_batch_until_it_is_off(db: tsqlite.Connection) 
     do(db, "INSERT INTO dbo.t VALUES (3);")
     assert rows(db, "SELECT a FROM dbo.t") == [(3,)]
     assert value(db, "SELECT SCHEMA_ID(N's')") is None
+
+
+def test_plans_kept_by_the_process_serve_every_connection(db: tsqlite.Connection, rival: tsqlite.Connection) -> None:
+    do(db, "CREATE FUNCTION dbo.twice (@i int) RETURNS int AS BEGIN RETURN @i * 2 END")
+    do(db, "CREATE PROCEDURE dbo.p AS SELECT dbo.twice(COUNT(*)) FROM sys.procedures")
+    assert rows(db, "EXECUTE dbo.p") == [(2,)]
+    assert rows(rival, "EXECUTE dbo.p") == [(2,)]
+
+
+def test_an_error_inside_a_function_is_the_statements(db: tsqlite.Connection) -> None:
+    do(db, "CREATE FUNCTION dbo.f (@i int) RETURNS int AS BEGIN DECLARE @r int = 1 / @i; RETURN @r END")
+    assert run(db, "SELECT dbo.f(0) SELECT 'next'") == [("error", 8134), [("next",)]]
+    assert run(db, "BEGIN TRY SELECT dbo.f(0) END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH") == [[(8134,)]]
+    assert rows(db, "DECLARE @x int SELECT @x = 1 SELECT dbo.f(1), @@ROWCOUNT") == [(1, 1)]
