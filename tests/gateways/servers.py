@@ -37,7 +37,7 @@ class Server:
                 handler.transports.append(transport)
                 super().connection_made(transport)
 
-            async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+            async def smtp_DATA(self, arg: str) -> None:
                 if self.envelope.rcpt_tos[0].startswith("vanish"):
                     self.transport.abort()
                     return
@@ -79,7 +79,7 @@ class Server:
         """The mails taken for a local part."""
         return [mail for mail in self.mails if mail.rcpt_tos[0].split("@")[0] == name]
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         local = address.partition("@")[0]
@@ -92,7 +92,7 @@ class Server:
             envelope.rcpt_tos.append(address)
         return replies.get(local, "250 ok")
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         local = envelope.rcpt_tos[0].partition("@")[0]
         if local in ("full", "spam"):
             return {"full": "452 4.2.2 mailbox full", "spam": "554 5.7.1 looks like spam"}[local]
