@@ -207,3 +207,32 @@ def test_script_is_what_migrate_deploys(role: str) -> None:
     names = {"processor": "notify.record_changes", "queue": "notify.begin_attempts", "replica": "notify.detect_changes"}
     assert f"CREATE OR ALTER PROCEDURE {names[role]}" in ran.output
     assert ran.output.count("SET NOEXEC ON;") == ran.output.count("SET NOEXEC OFF;")
+
+
+def test_a_mass_of_deletes_is_held_until_a_person_approves(shop: Shop, config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "deletes.toml"
+    text = (SHOP / "notifications.toml").read_text().replace('on = ["insert", "update"]', 'on = ["delete"]')
+    text = text.replace('name = "order_changed"', 'name = "order_gone"')
+    text = text.replace(
+        'created = "created_at"', 'key_snapshot_minutes = 1\nmass_delete_rows = 3\ncreated = "created_at"'
+    )
+    file.write_text(text)
+    for number in range(10, 20):
+        shop.order(number)
+    shop.arrive()
+    assert notify("apply", file, "--config", config).code == 0
+    shop.stage.do(("DELETE FROM dbo.order_line;", ()), ("DELETE FROM dbo.customer_order WHERE order_id >= 10;", ()))
+    shop.arrive()
+    shop.stage.advance(minutes=2)
+    ran = notify("run-cycle", "--config", config)
+    assert ran.code == 3
+    assert "10 rows vanished at once: held until a person approves" in ran.errors
+    (held,) = notify("status", "--json", "--config", config).json["processor"]["held_key_scans"]
+    approved = notify("approve", str(held["key_scan_id"]), "--json", "--config", config).json
+    assert approved["pending"] == 10
+
+
+def test_release_needs_a_message_in_doubt(shop: Shop, config: Path) -> None:
+    ran = notify("release", "4711", "--verdict", "sent", "--reason", "seen", "--config", config)
+    assert ran.code == 1
+    assert "50104" in ran.errors

@@ -24,6 +24,8 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.audit,
         operate.why,
         operate.requeue,
+        operate.release,
+        operate.approve,
         operate.beat,
     ),
     "Define": (

@@ -8,7 +8,7 @@ import click
 
 from notify.cli.options import agent_option, config_option, example, json_option, read_config
 
-__all__ = ["audit", "beat", "requeue", "run_cycle", "send", "status", "why"]
+__all__ = ["approve", "audit", "beat", "release", "requeue", "run_cycle", "send", "status", "why"]
 
 
 @click.command(
@@ -233,6 +233,68 @@ def requeue(notification: str, reason: str | None, config_path: str | None, as_j
         print_json({"requeued": count})
     else:
         click.echo(f"{count} failed changes of {notification} are pending again")
+
+
+@click.command(
+    short_help="Believe a mass of deletes that was held", epilog=example("notify approve 12 --config demo/notify.toml")
+)
+@click.argument("key_scan_id", type=int)
+@config_option
+@json_option
+def approve(key_scan_id: int, config_path: str | None, as_json: bool) -> None:
+    """Record the deletes of a key snapshot that was held because so many rows had vanished at once.
+
+    KEY_SCAN_ID is in the alert, and in status under held key scans.
+
+    \b
+    --json: outcome, recorded, pending, skipped, superseded, vanished, held.
+    """
+    from notify.cli.output import print_json
+    from notify.databases import Role
+    from notify.procedures import processor
+
+    with _opened(config_path) as databases, databases.connection(Role.PROCESSOR) as connection:
+        done = processor.approve_held_deletes(connection, key_scan_id)
+    if as_json:
+        print_json(done)
+    else:
+        click.echo(f"{done['recorded']} deletes recorded, {done['pending']} of them to be mailed by the next cycle")
+
+
+@click.command(
+    short_help="A person's word on a message in doubt or held",
+    epilog=example(
+        "notify release 158 --verdict sent --reason 'found in the provider's log' --config demo/notify.toml"
+    ),
+)
+@click.argument("message_id", type=int)
+@click.option(
+    "--verdict",
+    required=True,
+    type=click.Choice(["send", "sent", "failed"]),
+    help="send: hand it over (again: it may double); sent: it has arrived; failed: it will not.",
+)
+@click.option("--reason", required=True, help="Why; it is kept with your name.")
+@config_option
+@json_option
+def release(message_id: int, verdict: str, reason: str, config_path: str | None, as_json: bool) -> None:
+    """Settle a message whose hand-over had an unknown outcome, or that is held. Nothing else ever sends it again.
+
+    \b
+    --json: message_id, state.
+    """
+    import getpass
+
+    from notify.cli.output import print_json
+    from notify.databases import Role
+    from notify.procedures import queue
+
+    with _opened(config_path) as databases, databases.connection(Role.QUEUE) as connection:
+        done = queue.release_message(connection, message_id, verdict, getpass.getuser(), reason)
+    if as_json:
+        print_json(done)
+    else:
+        click.echo(f"message {message_id}: {done['state']}")
 
 
 @click.command(short_help="Beat source's heart once", epilog=example("notify beat --config demo/notify.toml"))
