@@ -240,13 +240,13 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
 
 
 def _command() -> str:
-    """How this very command is called: a virtual environment that is not activated needs its path."""
-    found = shutil.which("notify")
+    """How this very command is called: in a virtual environment that is not activated it needs its path."""
     here = Path(sys.argv[0])
-    if found is not None and Path(found).resolve() == here.resolve():
+    found = shutil.which("notify")
+    if here.name != "notify" or (found is not None and Path(found).resolve() == here.resolve()):
         return "notify"
     try:
-        return str(here.relative_to(Path.cwd())) if here.is_absolute() and here.name == "notify" else "notify"
+        return str(here.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(here)
 
