@@ -330,7 +330,7 @@ def _nothing(interpreter: Interpreter, statement: Any, frame: Frame) -> None:
 
 
 def _execute_as(interpreter: Interpreter, statement: Any, frame: Frame) -> None:
-    raise Unsupported("EXECUTE AS and REVERT (permissions are recorded, not enforced)", statement.line)
+    raise Unsupported("EXECUTE AS", statement.line)
 
 
 STATEMENTS: Final[dict[type, Callable[[Interpreter, Any, Frame], None]]] = {

@@ -10,7 +10,7 @@ from .catalog import Column, Table, quote, type_ids, type_text
 from .collation import check as check_collation
 from .collation import sqlite_collation
 from .convert import emit_assign, emit_convert
-from .ddl_tables import Changer, default_text, define, index_sql, table_sql
+from .ddl_tables import Changer, default_text, define, guard_of, index_sql, table_sql
 from .errors import SqlError, Unsupported, sql_error
 from .parser import parse_expression
 from .types import DEFAULT_COLLATION
@@ -278,10 +278,7 @@ def rebuild(changer: Changer, table: Table, made: Column, text: str) -> None:
     columns = tuple(made if c.column_id == made.column_id else c for c in table.columns)
     indexes: list[Index] = []
     for index in table.indexes:
-        nullable = any(
-            (made.nullable if k.lower() == made.name.lower() else table.by_name[k.lower()].nullable) for k in index.key
-        )
-        guard = f"{index.sqlite_name}:nulls" if index.unique and nullable else None
+        guard = guard_of(replace(table, columns=columns, by_name={}), index.columns, index.unique, index.sqlite_name)
         if guard != index.guard:
             changer.db.execute(
                 "UPDATE main._ts_indexes SET guard = ? WHERE object_id = ? AND index_id = ?",

@@ -44,7 +44,7 @@ def create_module(changer: Changer, node: Any) -> None:
     schema, name = target_schema(session, node.name), node.name.name
     kind = KINDS[type(node)]
     if name.startswith("#"):
-        raise Unsupported("Temporary procedures", node.line)
+        raise Unsupported("A temporary procedure", node.line)
     for option in node.options:
         if option.name not in ("RECOMPILE", "SCHEMABINDING", "EXECUTE AS", "RETURNS NULL ON NULL INPUT",
                                "CALLED ON NULL INPUT", "VIEW_METADATA", "INLINE"):  # fmt: skip
@@ -136,7 +136,7 @@ def _check_body(changer: Changer, node: Any, kind: str) -> None:
             ):  # fmt: skip
                 raise sql_error(443, type(statement).__name__.upper(), line=statement.line)
     if kind == "TF":
-        raise Unsupported("Multi-statement table-valued functions", node.line)
+        raise Unsupported("A multi-statement table-valued function", node.line)
 
 
 def _assigns(statement: tree.SelectStatement) -> bool:
@@ -202,7 +202,7 @@ def create_type(changer: Changer, node: tree.CreateType) -> None:
     from .ddl import target_schema
 
     if node.definition is not None:
-        raise Unsupported("Table types", node.line)
+        raise Unsupported("CREATE TYPE ... AS TABLE", node.line)
     assert node.base is not None
     session = changer.session
     schema = target_schema(session, node.name)

@@ -228,10 +228,12 @@ def index_sql(session: Session, table: Table, index: Index) -> list[str]:
             column = table.by_name[name.lower()]
             collation = sqlite_collation(column.type)
             collate = f" COLLATE {collation}" if collation else ""
+            # Binary values are equal when they differ in zero bytes at their ends alone.
+            value = f"ts_trim_zeros({quote(name)})" if column.type.name == "varbinary" else quote(name)
             if name in nullable:
-                terms += [f"{quote(name)} IS NULL", f"ifnull({quote(name)}, 0){collate}"]
+                terms += [f"{quote(name)} IS NULL", f"ifnull({value}, 0){collate}"]
             else:
-                terms.append(f"{quote(name)}{collate}")
+                terms.append(f"{value}{collate}")
         made.append(
             f"CREATE UNIQUE INDEX {table.sqlite_schema}.{quote(index.guard)} ON {quote(table.sqlite_name)}"
             f" ({', '.join(terms)}){where}"
@@ -240,8 +242,9 @@ def index_sql(session: Session, table: Table, index: Index) -> list[str]:
 
 
 def guard_of(table: Table, columns: Sequence[KeyColumn], unique: bool, name: str) -> str | None:
-    """The name of the second unique index that a unique index over nullable columns needs."""
-    if unique and any(table.by_name[k.name.lower()].nullable for k in columns if not k.included):
+    """The name of the second unique index that a unique index over nullable or varbinary columns needs."""
+    keys = [table.by_name[k.name.lower()] for k in columns if not k.included]
+    if unique and any(c.nullable or c.type.name == "varbinary" for c in keys):
         return f"{name}:nulls"
     return None
 
@@ -618,6 +621,8 @@ class Changer:
                 "numeric",
             }:
                 raise sql_error(1778, parent.name, referenced.name, table.name, child.name, chosen, state=0)
+            if child.type.name == "varbinary":
+                raise Unsupported("A foreign key on a varbinary column", node.line)
             columns.append((child, referenced))
         if len(node.columns) != len(names):
             raise SqlError(

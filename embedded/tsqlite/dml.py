@@ -573,7 +573,7 @@ class Writer:
 
     def _exists(self, table: Table, index: Index, key: Sequence[Storage], rowid: int | None) -> bool:
         where = " AND ".join(
-            f"{quote(c)} IS NULL" if v is None else f"{quote(c)} = ?" for c, v in zip(index.key, key, strict=True)
+            f"{quote(c)} IS NULL" if v is None else self._equals(table, c) for c, v in zip(index.key, key, strict=True)
         )
         if index.filter is not None:
             names = Names(self.session, {})
@@ -583,6 +583,11 @@ class Writer:
             (*[v for v in key if v is not None], rowid),
         ).fetchone()
         return found is not None
+
+    def _equals(self, table: Table, column: str) -> str:
+        if table.by_name[column.lower()].type.name == "varbinary":
+            return f"ts_trim_zeros({quote(column)}) = ts_trim_zeros(?)"
+        return f"{quote(column)} = ?"
 
     def _shown(self, value: Storage, column: Column) -> str:
         if value is None:

@@ -154,7 +154,7 @@ class Interpreter(Calls):
     def _compile(self, statement: tree.Statement, frame: Frame) -> None:
         handler = HANDLERS.get(type(statement))
         if handler is None or handler is Interpreter.cursor:
-            raise Unsupported("Cursors" if handler else type(statement).__name__, statement.line)
+            raise Unsupported("A cursor" if handler else type(statement).__name__, statement.line)
         if isinstance(statement, tree.WaitFor) and statement.kind != "DELAY":
             raise Unsupported(f"WAITFOR {statement.kind}", statement.line)
         if isinstance(statement, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete):
@@ -473,7 +473,7 @@ class Interpreter(Calls):
         """SET @v = value."""
         key = statement.variable.lower()
         if key not in frame.shape.types:
-            raise Unsupported("Cursor variables", statement.line)
+            raise Unsupported("A cursor variable", statement.line)
         query = self._plan(statement, frame, binder.bind_statement)
         rows = self.query(query, frame)
         frame.values[key] = rows[0][0]
@@ -713,7 +713,7 @@ class Interpreter(Calls):
 
     def cursor(self, statement: tree.Statement, frame: Frame) -> None:
         """Cursors."""
-        raise Unsupported("Cursors", statement.line)
+        raise Unsupported("A cursor", statement.line)
 
 
 def ends_noexec(statement: tree.Statement) -> bool:

@@ -82,7 +82,7 @@ class Unit:
 def parameter(node: tree.Parameter, session: Session) -> Parameter:
     """A parameter with its type."""
     if node.readonly:
-        raise Unsupported("Table-valued parameters", node.line)
+        raise Unsupported("A table-valued parameter", node.line)
     return Parameter(node.name, resolve_type(node.type, session, node.line), node.default, node.output, node.readonly)
 
 
@@ -102,7 +102,7 @@ def resolve_type(node: tree.TypeName, session: Session, line: int = 0) -> SqlTyp
     if found is None:
         raise sql_error(2715, 1, str(node.name), line=node.line or line)
     if found.base is None:
-        raise Unsupported("Variables of a table type", node.line or line)
+        raise Unsupported("A variable of a table type", node.line or line)
     return found.base
 
 

@@ -202,3 +202,8 @@ def test_computed_columns_are_computed(db: tsqlite.Connection) -> None:
     do(db, "CREATE TABLE dbo.t (a int NOT NULL, b AS a * 2, c AS CONCAT(a, 'x')); INSERT dbo.t (a) VALUES (3)")
     assert rows(db, "SELECT * FROM dbo.t WHERE b = 6") == [(3, 6, "3x")]
     assert error(db, "UPDATE dbo.t SET b = 1").number == 271
+
+
+def test_binary_keys_are_equal_but_for_zeros_at_the_end(db: tsqlite.Connection) -> None:
+    do(db, "CREATE TABLE dbo.t (b varbinary(10) NOT NULL PRIMARY KEY); INSERT dbo.t VALUES (0x01)")
+    assert error(db, "INSERT dbo.t VALUES (0x0100)").message.endswith("The duplicate key value is (0x0100).")
