@@ -643,6 +643,8 @@ class Changer:
         )
         if index is None:
             raise sql_error(1776, parent.name, chosen, state=0)
+        if {node.on_delete, node.on_update} & {"CASCADE", "SET NULL", "SET DEFAULT"}:
+            self._check_paths(parent, table, chosen)
         constraint_id = self.add_object(table.schema, chosen, "F", table.object_id)
         if checked:
             self._check_foreign_key(table, parent, columns, chosen)
@@ -663,6 +665,27 @@ class Changer:
             "INSERT INTO main._ts_foreign_key_columns VALUES (?, ?, ?, ?)",
             [(constraint_id, i, c.column_id, r.column_id) for i, (c, r) in enumerate(columns, 1)],
         )
+
+    def _check_paths(self, parent: Table, child: Table, name: str) -> None:
+        """Error 1785 when a new cascading key closes a cycle or makes a second path between two tables."""
+        edges: dict[int, list[int]] = {}
+        for above, below in self.db.execute(
+            "SELECT referenced_object_id, parent_object_id FROM main._ts_foreign_keys"
+            " WHERE delete_action <> 'NO ACTION' OR update_action <> 'NO ACTION'"
+        ).fetchall():
+            edges.setdefault(above, []).append(below)
+
+        def reached(start: int, seen: set[int]) -> set[int]:
+            for below in edges.get(start, ()):
+                if below not in seen:
+                    seen.add(below)
+                    reached(below, seen)
+            return seen
+
+        below_child = reached(child.object_id, {child.object_id})
+        for above in {parent.object_id, *(t for t in edges if parent.object_id in reached(t, set()))}:
+            if above in below_child or reached(above, set()) & below_child:
+                raise sql_error(1785, name, child.name, state=0)
 
     def _check_foreign_key(self, table: Table, parent: Table, columns: list[tuple[Column, Column]], name: str) -> None:
         present = " AND ".join(f"c.{quote(c.name)} IS NOT NULL" for c, _ in columns)

@@ -135,3 +135,12 @@ def test_the_alembic_way_of_dropping_a_default(t: tsqlite.Connection) -> None:
         exec('alter table dbo.t drop constraint ' + @const_name)""",
     )
     do(t, "ALTER TABLE dbo.t DROP COLUMN z")
+
+
+def test_cascades_have_one_path(t: tsqlite.Connection) -> None:
+    key = "REFERENCES dbo.{} (id) ON DELETE CASCADE"
+    assert error(t, f"CREATE TABLE dbo.s (id int PRIMARY KEY, up int {key.format('s')})").number == 1785
+    do(t, f"CREATE TABLE dbo.b (id int PRIMARY KEY, up int {key.format('t')})")
+    do(t, f"CREATE TABLE dbo.c (id int PRIMARY KEY, up int {key.format('b')}, other int REFERENCES dbo.t (id))")
+    assert error(t, f"ALTER TABLE dbo.c ADD top_one int {key.format('t')}").number == 1785
+    do(t, f"CREATE TABLE dbo.d (id int PRIMARY KEY, up int {key.format('c')})")
