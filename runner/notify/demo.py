@@ -150,7 +150,8 @@ def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: boo
     changes = stage.processor(
         "SELECT n.name, c.operation, c.state, c.reason, COUNT(*) AS rows_found FROM notify.change AS c "
         "INNER JOIN notify.notification AS n ON n.notification_id = c.notification_id "
-        "WHERE c.reason IS NULL OR c.reason NOT IN (N'baseline', N'operation') GROUP BY n.name, c.operation, c.state, c.reason;"
+        "WHERE c.reason IS NULL OR c.reason NOT IN (N'baseline', N'operation') "
+        "GROUP BY n.name, c.operation, c.state, c.reason;"
     )
     messages = stage.queue(
         "SELECT d.notification_name, m.channel, m.state, COUNT(*) AS messages FROM notify.message AS m "
