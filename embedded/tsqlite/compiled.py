@@ -1,7 +1,9 @@
 """What the binder hands to the interpreter: SQLite text with everything that is needed to run it.
 
-Parameters are numbered: ``?1`` in the text is ``parameters[0]``, the name of a T-SQL variable in lower case with its ``@``.
-The value bound is the variable's storage value (``README.md``, "How a T-SQL value is stored"), and so are the values of the
+Parameters are numbered: ``?1`` in the text is ``parameters[0]``, the name of a T-SQL variable in lower case with its
+``@``.
+The value bound is the variable's storage value (``README.md``, "How a T-SQL value is stored"), and so are the values
+of the
 rows; every value that is written to a column or a variable has been converted to its type in the text already.
 """
 
@@ -23,7 +25,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What running a statement needs: who is read, and whether a hint or the isolation level asks for the write lock first."""
+    """What running a statement needs: who is read, and whether a hint or the isolation level asks for the write lock
+    first."""
 
     tables: tuple[str, ...] = ()
     """SQLite names of the tables read (written ones are not repeated here)."""
@@ -47,7 +50,8 @@ class IntoTable:
 class Query:
     """A SELECT, or an expression (one row, one column) wrapped as one.
 
-    When ``assigns`` is set the rows are not a result set: the last row's values go to these variables, position by position,
+    When ``assigns`` is set the rows are not a result set: the last row's values go to these variables, position by
+    position,
     and no row leaves them alone.
     """
 
@@ -65,7 +69,8 @@ class Query:
 class Scalar:
     """SQL text of one expression over the columns of one table, as CHECK, DEFAULT and computed columns have it.
 
-    ``sql`` names columns by their SQLite names without a qualifier, so that it can stand in a SELECT over the table alone.
+    ``sql`` names columns by their SQLite names without a qualifier, so that it can stand in a SELECT over the table
+    alone.
     """
 
     sql: str
@@ -79,8 +84,10 @@ class Scalar:
 class Output:
     """An OUTPUT clause.
 
-    ``start`` is where its values begin in the rows of the statement's query when nothing depends on the written row (always so
-    for DELETE). Otherwise ``sql`` is run for each written row: ``?1`` is its ``_rowid``, then come the values of the query's
+    ``start`` is where its values begin in the rows of the statement's query when nothing depends on the written row
+    (always so
+    for DELETE). Otherwise ``sql`` is run for each written row: ``?1`` is its ``_rowid``, then come the values of the
+    query's
     row from ``captured`` on (``captured_count`` of them), then ``parameters``.
     """
 
@@ -100,8 +107,10 @@ class Output:
 class Insert:
     """INSERT of the rows of ``query`` (None: DEFAULT VALUES, or ``execute``) into ``columns`` of ``table``.
 
-    ``defaults`` are positions (in ``columns``) that VALUES gave as DEFAULT in every row; they are left out of ``query``'s columns
-    and of ``columns``. ``row_defaults``: (row, position) pairs where only some rows of VALUES say DEFAULT (the query gives NULL).
+    ``defaults`` are positions (in ``columns``) that VALUES gave as DEFAULT in every row; they are left out of
+    ``query``'s columns
+    and of ``columns``. ``row_defaults``: (row, position) pairs where only some rows of VALUES say DEFAULT (the query
+    gives NULL).
     """
 
     table: Any
@@ -118,7 +127,8 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """UPDATE: ``query`` yields ``_rowid``, then the new value of each of ``columns``, then ``variables``, then what OUTPUT needs.
+    """UPDATE: ``query`` yields ``_rowid``, then the new value of each of ``columns``, then ``variables``, then what
+    OUTPUT needs.
 
     All rows are read before the first is written, so a right-hand side sees the old row. A ``_rowid`` comes once only.
     """

@@ -1,7 +1,7 @@
 """A morning at the office: what its people do on the primary while the replica lags behind.
 
-``acts(town, now, listing)`` gives the morning in three acts. Each act is a list of deeds; a deed is what the office says
-it did and the T-SQL statements, with parameters, that its application runs in one transaction.
+``acts(town, now, listing)`` gives the morning in three acts. Each act is a list of deeds; a deed is what the office
+says it did and the T-SQL statements, with parameters, that its application runs in one transaction.
 """
 
 from __future__ import annotations
