@@ -30,7 +30,7 @@ BEGIN
         INSERT INTO notify.key_scan (watched_table_id, run_id, state, started_at)
         OUTPUT inserted.key_scan_id, inserted.watched_table_id INTO @begun (key_scan_id, watched_table_id)
         SELECT wt.watched_table_id, @run_id, 'reading', @now
-        FROM notify.watched_table AS wt WITH (UPDLOCK, HOLDLOCK)
+        FROM notify.watched_table AS wt WITH (UPDLOCK)
         WHERE wt.key_snapshot_minutes IS NOT NULL
             AND (wt.key_snapshot_at IS NULL OR wt.key_snapshot_at <= DATEADD(MINUTE, -wt.key_snapshot_minutes, @now))
             AND EXISTS (
