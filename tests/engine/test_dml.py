@@ -207,3 +207,8 @@ def test_computed_columns_are_computed(db: tsqlite.Connection) -> None:
 def test_binary_keys_are_equal_but_for_zeros_at_the_end(db: tsqlite.Connection) -> None:
     do(db, "CREATE TABLE dbo.t (b varbinary(10) NOT NULL PRIMARY KEY); INSERT dbo.t VALUES (0x01)")
     assert error(db, "INSERT dbo.t VALUES (0x0100)").message.endswith("The duplicate key value is (0x0100).")
+
+
+def test_count_distinct_takes_binary_values_that_differ_in_zeros_at_the_end_for_one(db: tsqlite.Connection) -> None:
+    text = "SELECT COUNT(DISTINCT v.b), COUNT(v.b) FROM (VALUES (CONVERT(varbinary(8), 0x01)), (0x0100), (0x02)) AS v (b);"
+    assert db.cursor().execute(text).fetchall() == [(2, 3)]

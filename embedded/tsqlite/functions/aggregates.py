@@ -29,6 +29,8 @@ def _call_text(function: str, call: Call, wrap: str = "{}", collate: SqlType | N
 
     def emit(args: Sequence[str], order_by: str = "", over: str = "") -> str:
         argument = collation.ordered(args[0], collate) if collate is not None else args[0]
+        if collate is not None and collate.name == "varbinary":
+            argument = f"ts_trim_zeros({args[0]})"  # values that differ in trailing zero bytes alone are equal
         made = f"{function}({distinct}{argument})"
         return wrap.format(f"{made} {over}" if over else made)
 
