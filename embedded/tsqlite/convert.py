@@ -618,6 +618,12 @@ def _converter(source: str, target: str) -> Converter:
     return _build(_read(source), _read(target))
 
 
+def converter(from_type: SqlType, to_type: SqlType) -> Converter:
+    """What `convert` does with a value that is not NULL, for many of them: called with (value, style, session)."""
+    check_explicit(from_type, to_type)
+    return _converter(str(from_type), str(to_type))
+
+
 _SPELLED = re.compile(r"(\w+)(?:\(([^)]*)\))?")
 
 

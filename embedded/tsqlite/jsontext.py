@@ -41,6 +41,8 @@ class _Malformed(Exception):
 
 
 def _skip(text: str, i: int) -> int:
+    if text[i : i + 1] > " ":  # as a rule there is no space
+        return i
     match = _SPACE.match(text, i)
     assert match is not None
     return match.end()

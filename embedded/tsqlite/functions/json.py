@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from .. import jsontext
-from ..convert import _read, convert
+from ..convert import _read, converter
 from ..errors import SqlError, Unsupported, sql_error
 from ..runtime import TableFunction, scalar, table
 from ..types import INT, SqlType, nvarchar
@@ -190,8 +190,11 @@ def _default_rows(document: str | None, path: str | None) -> Iterator[tuple[Any,
 
 
 @lru_cache(maxsize=256)
-def _with_spec(spec: str) -> tuple[tuple[jsontext.Path, SqlType, bool, bool], ...]:
-    return tuple((jsontext.parse_path(p), _read(t), bool(j), _read(t).is_string) for p, t, j in json.loads(spec))
+def _with_spec(spec: str) -> tuple[tuple[jsontext.Path, SqlType, bool, bool, Callable[..., Any]], ...]:
+    return tuple(
+        (jsontext.parse_path(p), _read(t), bool(j), _read(t).is_string, converter(_TEXT, _read(t)))
+        for p, t, j in json.loads(spec)
+    )
 
 
 _TEXT = nvarchar()
@@ -207,19 +210,27 @@ def _with_rows(
         return
     columns = _with_spec(spec)
     for row in node.value if node.kind == jsontext.ARRAY else [node]:
-        yield tuple(_column(session, document, row, *c) for c in columns)
+        # The first member of a name counts.
+        members = {key: found for key, found, _ in reversed(row.value)} if row.kind == jsontext.OBJECT else {}
+        yield tuple(_column(session, document, row, members, *c) for c in columns)
 
 
 def _column(
     session: SessionProtocol,
     document: str,
     row: jsontext.Node,
+    members: dict[str, jsontext.Node],
     path: jsontext.Path,
     type_: SqlType,
     as_json: bool,
     is_text: bool,
+    converted: Callable[..., Any],
 ) -> Any:
-    found = jsontext.find(row, path.steps)
+    steps = path.steps
+    if len(steps) == 1 and isinstance(steps[0], str):
+        found = members.get(steps[0])
+    else:
+        found = jsontext.find(row, steps)
     if found is None:
         if path.strict:
             raise sql_error(13608)
@@ -244,7 +255,7 @@ def _column(
         if path.strict:
             raise SqlError(13625, "String value in the specified JSON path would be truncated.")
         raise Unsupported(f"OPENJSON of a string longer than its column's {type_}")
-    return convert(shown, _TEXT, type_, session=session)
+    return converted(shown, None, session)
 
 
 @table
