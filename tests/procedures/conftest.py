@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,28 +111,47 @@ def built_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def shop(built: Callable[[Role], Path], built_source: Path, tmp_path: Path) -> Iterator[Shop]:
-    """A fresh source, its replica and a processor."""
-    shop = Shop(tmp_path, built_source, built(Role.PROCESSOR))
-    yield shop
-    shop.close()
+class Stage:
+    """The shop of a session, taken back to a saved state for each test; a new one once a test has changed its tables."""
+
+    def __init__(self, new: Callable[[], Shop], folder: Callable[[], Path]) -> None:
+        self.new, self.folder = new, folder
+        self.shop = new()
+        self.fresh = self.folder(), self.shop.now
+        self.shop.save(self.fresh[0])
+        self.shop.watch()
+        self.watching = self.folder(), self.shop.now
+        self.shop.save(self.watching[0])
+
+    def set(self, state: tuple[Path, datetime.datetime]) -> Shop:
+        if self.shop.is_rebuilt:
+            self.shop.close()
+            self.shop = self.new()
+        self.shop.reset(*state)
+        return self.shop
 
 
 @pytest.fixture(scope="session")
-def built_watching(
+def stage(
     built: Callable[[Role], Path], built_source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Shop]:
-    """A shop whose orders are watched; copied for each test."""
-    shop = Shop(tmp_path_factory.mktemp("watching"), built_source, built(Role.PROCESSOR))
-    shop.watch()
-    yield shop
-    shop.close()
+) -> Iterator[Stage]:
+    """Where shops are set up."""
+
+    def folder() -> Path:
+        return tmp_path_factory.mktemp("shop")
+
+    stage = Stage(lambda: Shop(folder(), built_source, built(Role.PROCESSOR)), folder)
+    yield stage
+    stage.shop.close()
 
 
 @pytest.fixture
-def watching(built_watching: Shop, tmp_path: Path) -> Iterator[Shop]:
+def shop(stage: Stage) -> Shop:
+    """A fresh source, its replica and a processor."""
+    return stage.set(stage.fresh)
+
+
+@pytest.fixture
+def watching(stage: Stage) -> Shop:
     """A shop that watches its orders, inserts, updates and deletes, since a minute."""
-    shop = built_watching.another(tmp_path)
-    yield shop
-    shop.close()
+    return stage.set(stage.watching)

@@ -130,31 +130,50 @@ def copy(file: Path, to: Path) -> None:
 
 
 class Shop:
-    """One source, one replica, one processor."""
+    """One source, one replica, one processor.
 
-    def __init__(self, folder: Path, source: Path, processor: Path, now: datetime.datetime = START) -> None:
+    `reset` takes it back to a saved state while its sessions stay open: what they compiled stays compiled.
+    """
+
+    def __init__(self, folder: Path, source: Path, processor: Path) -> None:
         self.folder = folder
-        self.now = now
-        self.run_id = 1
-        self.copies = 0
+        self.replicas: list[tsqlite.Connection] = []
+        self.guests: list[tsqlite.Connection] = []
+        self.is_rebuilt = False
         copy(source, folder / "source.db")
         copy(processor, folder / "processor.db")
         self.source = tsqlite.connect(folder / "source.db", autocommit=True, synchronous="OFF", name="shop")
         self.processor = tsqlite.connect(folder / "processor.db", autocommit=True, synchronous="OFF")
-        self.connections = [self.source, self.processor]
+        self.begin(START)
+
+    def begin(self, now: datetime.datetime) -> None:
+        """The clocks are set, the heart beats, the first replica is there."""
+        self.now = now
+        self.run_id = 1
+        self.copies = 0
         if not self.ask("SELECT s.value FROM notify.setting AS s WHERE s.name = 'test_clock';"):
             self.ask("INSERT notify.setting (name, value) VALUES ('test_clock', N'2000-01-01');")
         self.wait(0)
         self.beat()
         self.replica = self.redo()
 
-    def another(self, folder: Path) -> Shop:
-        """A shop in the same state."""
-        return Shop(folder, self.folder / "source.db", self.folder / "processor.db", self.now)
+    def save(self, folder: Path) -> datetime.datetime:
+        """The state of source and processor goes to a folder; gives the time."""
+        copy(self.folder / "source.db", folder / "source.db")
+        copy(self.folder / "processor.db", folder / "processor.db")
+        return self.now
+
+    def reset(self, folder: Path, now: datetime.datetime) -> None:
+        """Back to a saved state."""
+        while self.guests:
+            self.guests.pop().close()
+        copy(folder / "source.db", self.folder / "source.db")
+        copy(folder / "processor.db", self.folder / "processor.db")
+        self.begin(now)
 
     def close(self) -> None:
         tsqlite.clock.set_clock(self.folder / "source.db", None)
-        for connection in self.connections:
+        for connection in (*self.guests, *self.replicas, self.source, self.processor):
             connection.close()
 
     def wait(self, seconds: float) -> None:
@@ -167,12 +186,13 @@ class Shop:
 
     def change(self, statement: str, *parameters: Any) -> None:
         """A statement on source."""
+        self.is_rebuilt = self.is_rebuilt or statement.split()[0] in ("ALTER", "CREATE", "DROP")
         execute(self.source, statement, *parameters)
 
     def second_session(self) -> tsqlite.Connection:
         """Another session on source."""
         session = tsqlite.connect(self.folder / "source.db", autocommit=True, synchronous="OFF", name="shop")
-        self.connections.append(session)
+        self.guests.append(session)
         return session
 
     def insert(self, order_id: int, status: str = "open", **columns: Any) -> None:
@@ -206,8 +226,10 @@ class Shop:
         self.copies += 1
         path = self.folder / f"replica_{self.copies}.db"
         copy(self.folder / "source.db", path)
-        self.replica = tsqlite.connect(path, readonly=True, autocommit=True, synchronous="OFF", name="shop")
-        self.connections.append(self.replica)
+        if self.copies > len(self.replicas):
+            session = tsqlite.connect(path, readonly=True, autocommit=True, synchronous="OFF", name="shop")
+            self.replicas.append(session)
+        self.replica = self.replicas[self.copies - 1]
         return self.replica
 
     def pass_time(self, seconds: float = 60) -> None:

@@ -128,7 +128,7 @@ def test_a_date_as_the_only_stamp(shop: Shop) -> None:
         "CREATE TABLE dbo.day_note (id integer NOT NULL PRIMARY KEY, text nvarchar(50) NULL, day date NOT NULL, INDEX ix (day));"
     )
     shop.redo()
-    table = {"name": "day_note", "created": "day", "modified": [], "soft_delete": None}
+    table: dict[str, Any] = {"name": "day_note", "created": "day", "modified": [], "soft_delete": None}
     shop.watch(table=table, on=["insert"])
     for number in (1, 2, 3):
         shop.change("INSERT dbo.day_note VALUES (?, N'news', ?);", number, shop.now.date())

@@ -53,7 +53,7 @@ def number(said: Any) -> int:
 def impatient(watching: Shop) -> tsqlite.Connection:
     """The rival's session on the processor; it does not wait for a lock."""
     session = tsqlite.connect(watching.folder / "processor.db", autocommit=True, synchronous="OFF")
-    watching.connections.append(session)
+    watching.guests.append(session)
     execute(session, "SET LOCK_TIMEOUT 0;")
     return session
 
