@@ -6,6 +6,7 @@ first is written. Constraints are checked row by row, foreign keys at the end of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -43,10 +44,29 @@ class TableWriter:
     constants: list[tuple[int, Storage]]
     check_sql: str | None
     checks: list[tuple[Check, tuple[str, ...]]]
+    branches: list[str]
     required: list[tuple[int, Column]]
     identity: int | None
     rowversion: int | None
     updates: dict[tuple[str, ...], str] = field(default_factory=dict)
+    update_checks: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+
+    def checks_of(self, columns: tuple[str, ...]) -> str | None:
+        """The number of a CHECK that one of the rows breaks: of those that name an updated or a computed column."""
+        if columns not in self.update_checks:
+            plain = self.positions.keys() - set(columns)
+            wanted = [
+                branch
+                for branch, (_, named) in zip(self.branches, self.checks, strict=True)
+                if not named or not {name.lower() for name in named} <= plain
+            ]
+            self.update_checks[columns] = (
+                f"SELECT failed FROM (SELECT CASE {' '.join(wanted)} END AS failed FROM {self.table.sql}"
+                " WHERE _rowid IN (SELECT value FROM json_each(?))) WHERE failed IS NOT NULL LIMIT 1"
+                if wanted
+                else None
+            )
+        return self.update_checks[columns]
 
 
 def writer_of(session: Session, table: Table) -> TableWriter:
@@ -91,6 +111,7 @@ def _make_writer(session: Session, table: Table) -> TableWriter:
         constants,
         f"SELECT CASE {' '.join(branches)} END FROM {table.sql} WHERE _rowid = ?" if branches else None,
         checks,
+        branches,
         [(i, c) for i, c in enumerate(stored) if not c.nullable],
         next((i for i, c in enumerate(stored) if c.identity), None),
         next((i for i, c in enumerate(stored) if c.is_rowversion), None),
@@ -387,9 +408,8 @@ class Writer:
                     db.execute(sql, (*values, *stamp, rowid))
                 except apsw.ConstraintError as e:
                     raise self._duplicate(table, self._row_values(table, rowid, lower, values), rowid) from e
-        if writer.check_sql is not None:
-            for rowid, _ in rows:
-                self._check(writer, rowid)
+        if (check_sql := writer.checks_of(key)) is not None:
+            self._failed(writer, db.execute(check_sql, (json.dumps([rowid for rowid, _ in rows]),)).get)
         if table.foreign_keys:
             self._check_children(table, [r for r, _ in rows], set(lower))
         for child, fk in referenced:
@@ -452,7 +472,9 @@ class Writer:
     # -- constraints
 
     def _check(self, writer: TableWriter, rowid: int) -> None:
-        failed = self.db.execute(writer.check_sql or "", (rowid,)).get
+        self._failed(writer, self.db.execute(writer.check_sql or "", (rowid,)).get)
+
+    def _failed(self, writer: TableWriter, failed: Any) -> None:
         if failed is None:
             return
         check, columns = writer.checks[int(failed)]
