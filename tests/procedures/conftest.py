@@ -81,9 +81,11 @@ PROCESSOR_TABLES = (
 
 
 @pytest.fixture(scope="session")
-def shared_processor(built: Callable[[Role], Path]) -> Iterator[Connection]:
+def shared_processor(built: Callable[[Role], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """One processor for the session: its procedures are compiled once."""
-    server = database(Role.PROCESSOR, built(Role.PROCESSOR))
+    path = tmp_path_factory.mktemp("shared") / "processor.db"
+    shutil.copy(built(Role.PROCESSOR), path)
+    server = database(Role.PROCESSOR, path)
     with server.connection() as connection:
         yield connection
     server.dispose()
