@@ -57,6 +57,19 @@ def test_a_row_that_low_has_passed_and_nobody_recorded_is_missing(busy: Shop) ->
     assert busy.audit() == [("order changed", "3", "I")]
 
 
+def test_each_notification_has_its_own_low(busy: Shop) -> None:
+    busy.define("on leave")
+    busy.activate("on leave")
+    call(busy.processor, "pause_notification", name="on leave")
+    busy.pass_time()
+    busy.insert(3)
+    busy.pass_time()
+    busy.detect()
+    busy.pass_time()
+    busy.detect()
+    assert busy.audit() == []
+
+
 def test_rows_of_before_the_activation_are_not_expected(shop: Shop) -> None:
     shop.insert(1)
     shop.pass_time()

@@ -147,6 +147,16 @@ class TestReplicas:
         keeping.compare_keys(between)
         assert deletes(keeping) == []
 
+    def test_a_record_that_was_inserted_again_after_the_reading_is_no_delete(self, keeping: Shop) -> None:
+        keeping.delete(2)
+        due(keeping)
+        between = keeping.replica
+        keeping.insert(2)
+        keeping.pass_time()
+        keeping.detect()
+        keeping.compare_keys(between)
+        assert [change[:2] for change in keeping.changes()] == [("2", "I")]
+
 
 class TestMassDeletes:
     @pytest.fixture

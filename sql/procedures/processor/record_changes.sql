@@ -191,11 +191,7 @@ BEGIN
             CASE WHEN explained.reason IS NULL THEN 'pending' ELSE 'skipped' END,
             explained.reason,
             CASE
-                WHEN judged.operation = 'U'
-                AND n.policy = 'latest'
-                AND newest.operation = 'I'
-                AND newest.state = 'pending'
-                AND newest.first_claimed_at IS NULL THEN newest.change_id
+                WHEN judged.operation = 'U' AND n.policy = 'latest' AND newest.operation = 'I' THEN newest.change_id /* if nobody has claimed it: asked below */
             END
         FROM #detected AS d
         CROSS JOIN (
@@ -223,10 +219,8 @@ BEGIN
             SELECT TOP (1)
                 c.change_id AS change_id,
                 c.operation AS operation,
-                c.state AS state,
                 c.state_stamp AS state_stamp,
-                c.beat AS beat,
-                c.first_claimed_at AS first_claimed_at
+                c.beat AS beat
             FROM notify.change AS c
             WHERE c.record_match = d.record_match AND c.notification_id = n.notification_id
             ORDER BY c.state_stamp DESC, c.change_id DESC
