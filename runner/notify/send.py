@@ -21,7 +21,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -290,13 +290,19 @@ class Sender:
     async def _hand_over(self, session: Session, gateway: str, message: Message) -> None:
         journal = self._journal
         attempt_id = str(uuid.uuid4())
-        with journal.busy():
+        journal.enter()
+        try:
             outcome = await session.prepare(message)
+        finally:
+            journal.leave()
         begun = False
         if outcome is None:
             if begun := await journal.begin(message, attempt_id, gateway):
-                with journal.busy():
+                journal.enter()
+                try:
                     outcome = await session.hand_over()
+                finally:
+                    journal.leave()
             else:
                 # Also where no one knows whether the attempt was committed: it is certain that nothing was handed over.
                 outcome = Outcome("not_handed_over", detail="the attempt was not granted")
@@ -493,7 +499,8 @@ class _Journal:
             "gateway": gateway,
         }
         self._begins.append(_Begin(attempt, granted))
-        self._changed.set()
+        if len(self._begins) == 1 or not self._busy:
+            self._changed.set()
         return await granted
 
     def record(self, message: Message, attempt_id: str, gateway: str, outcome: Outcome, *, begun: bool = False) -> None:
@@ -504,16 +511,17 @@ class _Journal:
         entry |= {name: value for name, value in zip(OUTCOME_KEYS, outcome, strict=True) if value}
         self._outcomes.append(entry)
         self._settled.clear()
-        self._changed.set()
+        if len(self._outcomes) == 1 or not self._busy:
+            self._changed.set()
 
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """A worker is with its gateway, and will ask for its next attempt soon."""
+    def enter(self) -> None:
+        """A worker goes to its gateway, and will ask for its next attempt soon."""
         self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
+
+    def leave(self) -> None:
+        """It is back."""
+        self._busy -= 1
+        if not self._busy:
             self._changed.set()
 
     async def settle(self) -> None:
