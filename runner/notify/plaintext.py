@@ -18,9 +18,6 @@ __all__ = ["from_html", "is_derivable", "strip_markup", "tidy"]
 # Markers that survive the collapsing of white space: a line's end, a paragraph's end, a cell's end.
 LINE, PARAGRAPH, CELL = "\x01", "\x02", "\x03"
 
-UNESCAPED: Final = re.compile(r"\|\s*(?:\w+\s*,\s*)*n\s*[,}]|<%text\b|context\.write")
-"""Expressions that print markup of their own."""
-
 ENDS: Final = {
     **dict.fromkeys(("br", "/div", "/tr", "/li", "/dd", "/dt", "/caption"), LINE),
     **dict.fromkeys(("/p", "/table", "/ul", "/ol", "/dl", "/blockquote", "hr", "/pre"), PARAGRAPH),
@@ -45,7 +42,7 @@ SILENT_LINKS: Final = ("mailto:", "tel:", "sms:", "#")
 
 def is_derivable(sources: Iterable[str]) -> bool:
     """Whether the sources' markup is all in the sources."""
-    return not any(UNESCAPED.search(source) for source in sources)
+    return not any(styles.UNESCAPED.search(source) for source in sources)
 
 
 def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:

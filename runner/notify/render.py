@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 import functools
 import html as html_entities
+import inspect
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -97,10 +98,10 @@ def merge_fields(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(value: Any) -> str:
     """A value as text: NULL is nothing; a list or a filter's name is a mistake of the template."""
+    if type(value) is str:
+        return value
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
     if isinstance(value, list | dict):
         raise RenderError("a list or object is printed as a whole: loop over it, or name a member")
     if callable(value):
@@ -111,12 +112,11 @@ def plain(value: Any) -> str:
 
 
 def escaped(value: Any) -> str:
-    """`plain`, safe in HTML text and quoted attributes."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
+    """`plain`, safe in HTML text and quoted attributes. It runs for every expression: no call more than it needs."""
+    if type(value) is not str:
         value = plain(value)
-    return html_entities.escape(value)
+    text: str = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&#34;").replace("'", "&#39;")
 
 
 def _after_default(filter_: Callable[..., str]) -> Callable[..., str]:
@@ -136,10 +136,39 @@ HELPERS: Final[dict[str, Any]] = {name: _after_default(getattr(filters, name)) f
 # --- loading and rendering -------------------------------------------------------------------------------------------
 
 
+class _Page:
+    """A compiled template or def, with what Mako would find out again about it at every rendering.
+
+    The same steps as Mako's own ``render_unicode``, which inspects the callable's signature each time: a quarter of
+    what a short text costs.
+    """
+
+    def __init__(self, template: Template) -> None:
+        from mako.runtime import Context, _render_context
+        from mako.util import FastEncodingBuffer
+
+        spec = inspect.getfullargspec(template.callable_)
+        self._template = template
+        self._takes_all = spec.varkw is not None
+        self._names = tuple(name for name in (*spec.args, *spec.kwonlyargs) if name != "context")
+        self._parts = Context, FastEncodingBuffer, _render_context
+
+    def render(self, data: Mapping[str, Any]) -> str:
+        """The text for these fields."""
+        make_context, make_buffer, run = self._parts
+        context = make_context(make_buffer(), **data)
+        context._outputting_as_unicode = True
+        context._set_with_template(self._template)
+        named = data if self._takes_all else {name: data[name] for name in self._names if name in data}
+        run(self._template, self._template.callable_, context, **named)
+        text: str = context._pop_buffer().getvalue()
+        return text
+
+
 class _Loaded(NamedTuple):
-    template: Template
-    subject: Template | None
-    text: Template | None
+    page: _Page
+    subject: _Page | None
+    text: _Page | None
     is_derived: bool
     is_inlined: bool
     files: dict[Path, int]
@@ -172,10 +201,10 @@ class Renderer:
         context = {**HELPERS, **fields}
         try:
             if channel != "email":
-                return self._short_message(loaded.template.render_unicode(**context).strip(), template)
-            html = loaded.template.render_unicode(**context)
-            subject = loaded.subject.render_unicode(**context) if loaded.subject is not None else ""
-            text = loaded.text.render_unicode(**context) if loaded.text is not None else None
+                return self._short_message(loaded.page.render(context).strip(), template)
+            html = loaded.page.render(context)
+            subject = loaded.subject.render(context) if loaded.subject is not None else ""
+            text = loaded.text.render(context) if loaded.text is not None else None
         except Exception as error:
             raise _told(error, template, fields) from error
         if not loaded.is_inlined:
@@ -184,8 +213,9 @@ class Renderer:
             text = plaintext.from_html(html)
         else:
             text = plaintext.tidy(text) if loaded.is_derived else text.strip()
-        size = len(html.encode()) + len(text.encode())
-        if size > BODY_LIMIT:
+        # Characters are at most four bytes: most mails need no closer look.
+        size = len(html) + len(text)
+        if size > BODY_LIMIT // 4 and (size := len(html.encode()) + len(text.encode())) > BODY_LIMIT:
             raise RenderError(f"template {template}: the body is {size / 1048576:.1f} MB; the limit is 2 MB")
         return Rendered(_one_line(subject, template), html.strip(), text)
 
@@ -257,16 +287,16 @@ class Renderer:
             if channel == "email":
                 if not template.has_def("subject"):
                     raise RenderError(f'template {name}: there is no <%def name="subject()">...</%def>')
-                subject = template.get_def("subject")
+                subject = _Page(template.get_def("subject"))
                 text_uri = "/" + base + TEXT_SUFFIX
                 plain_lookup = self._lookup(None)
                 if plain_lookup.has_template(text_uri):
-                    text = plain_lookup.get_template(text_uri)
+                    text = _Page(plain_lookup.get_template(text_uri))
                     chain.update(self._chain(text_uri))
                 elif plaintext.is_derivable(chain.values()):
                     is_derived = True
                     strip = functools.partial(plaintext.strip_markup, hidden=styles.hidden_classes(chain.values()))
-                    text = self._lookup(None, strip).get_template(uri)
+                    text = _Page(self._lookup(None, strip).get_template(uri))
         except exceptions.TemplateLookupException as error:
             near = difflib.get_close_matches(base, self.names(channel), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -275,7 +305,9 @@ class Renderer:
         except (exceptions.CompileException, exceptions.SyntaxException) as error:
             raise RenderError(f"template {name}: {error}"[:REASON_LIMIT]) from error
         is_inlined = sheet is not None and sheet.is_static
-        return _Loaded(template, subject, text, is_derived, is_inlined, {file: _modified(file) for file in chain})
+        return _Loaded(
+            _Page(template), subject, text, is_derived, is_inlined, {file: _modified(file) for file in chain}
+        )
 
     def _lookup(self, sheet: styles.Sheet | None, preprocessor: Callable[[str], str] | None = None) -> TemplateLookup:
         from mako.lookup import TemplateLookup
@@ -321,7 +353,9 @@ LINE_BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 def _one_line(subject: str, template: str) -> str:
     """A header's value: line breaks and control characters become spaces, so that no record can add a header."""
-    line = LINE_BREAKS.sub(" ", html_entities.unescape(subject) if "&" in subject else subject).strip()
+    line = " ".join((html_entities.unescape(subject) if "&" in subject else subject).split())
+    if not line.isprintable():
+        line = LINE_BREAKS.sub(" ", line).strip()
     if not line:
         raise RenderError(f"template {template}: the subject is empty")
     return line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 1] + "…"

@@ -21,6 +21,8 @@ CHILD_STYLES: Final = re.compile(r"""<%def\s+name=["']styles\(\)["']\s*>(.*?)</%
 COMMENT: Final = re.compile(r"/\*.*?\*/", re.S)
 SELECTOR: Final = re.compile(r"^([a-z][a-z0-9]*)?((?:\.[\w-]+)*)(#[\w-]+)?$", re.I)
 DYNAMIC: Final = re.compile(r"\$\{|<%|^\s*%", re.M)
+UNESCAPED: Final = re.compile(r"\|\s*(?:\w+\s*,\s*)*n\s*[,}]|<%text\b|context\.write")
+"""Expressions that print markup of their own."""
 STATE: Final = re.compile(r"::|:(?:hover|active|focus|visited|link|target|focus-within|focus-visible)\b", re.I)
 """Never an element's own style."""
 # Every alternative begins with another character, so that no text can be read in two ways (and no search backtracks).
@@ -134,10 +136,14 @@ class Sheet:
         pieces: list[str] = []
         end = 0
         for match, inside in _walk(text):
-            if match.lastgroup != "tag" or match["slash"]:
+            if match.lastgroup == "tag" and not match["slash"]:
+                replacement = self._styled(match, inside)
+            elif match.lastgroup == "opaque" and match.group()[:6].lower() == "<style":
+                replacement = STYLE.sub(_without_inlined, match.group())
+            else:
                 continue
             pieces.append(text[end : match.start()])
-            pieces.append(self._styled(match, inside))
+            pieces.append(replacement)
             end = match.end()
         pieces.append(text[end:])
         return "".join(pieces)
@@ -155,7 +161,9 @@ class Sheet:
                         self._rules.append(_rule(selector, declarations, len(self._rules)))
 
     def _check(self, sources: list[str]) -> None:
-        """Classes are written out; and where an ancestor matters, it stands in the same file."""
+        """Markup and classes are written out; and where an ancestor matters, it stands in the same file."""
+        if any(UNESCAPED.search(text) for text in sources):
+            raise _Undecided
         nested = [rule for rule in self._rules if rule.ancestors]
         names = {name for text in sources for pair in DEFINED.findall(text) for name in pair if name}
         inserted = re.compile(rf"\b(?:{'|'.join([*SPACES, *sorted(names)])})\s*[.(]")
@@ -232,25 +240,34 @@ def _walk(text: str, *, strict: bool = False) -> Iterator[tuple[re.Match[str], l
                 depths.pop()
 
 
-def _top_level_rules(css: str) -> list[tuple[str, str]]:
-    """(selectors, declarations) outside of at-rules."""
-    rules: list[tuple[str, str]] = []
+def _blocks(css: str) -> Iterator[tuple[str, str, str]]:
+    """(head, body, whole text) of each rule and each at-rule with a block."""
     position = 0
     while (brace := css.find("{", position)) >= 0:
-        head = css[position:brace].strip()
-        if head.startswith("@"):
-            statement, _, after = head.partition(";")
-            if after.strip():
-                # @import or @charset, which end with a semicolon, before this rule
-                head = after.strip()
-            if head.startswith("@"):
-                position = _block_end(css, brace)
-                continue
-            del statement
-        end = css.find("}", brace)
-        rules.append((head, " ".join(css[brace + 1 : end].split()).rstrip(";")))
-        position = end + 1
-    return rules
+        head = css[position:brace]
+        if head.lstrip().startswith("@") and ";" in head:
+            # @import or @charset before this rule.
+            position += head.rindex(";") + 1
+            head = css[position:brace]
+        end = _block_end(css, brace)
+        yield head.strip(), css[brace + 1 : end - 1], css[position:end].strip()
+        position = end
+
+
+def _top_level_rules(css: str) -> list[tuple[str, str]]:
+    """(selectors, declarations) outside of at-rules."""
+    return [(head, " ".join(body.split()).rstrip(";")) for head, body, _ in _blocks(css) if not head.startswith("@")]
+
+
+def _without_inlined(match: re.Match[str]) -> str:
+    """A <style> element with what cannot be in the elements: media queries, states. The rest would be there twice."""
+    content = match[1]
+    place = "${self.styles()}" in content
+    css = COMMENT.sub("", content.replace("${self.styles()}", ""))
+    kept = [whole for head, _, whole in _blocks(css) if head.startswith("@") or STATE.search(head)]
+    if place:
+        kept.append("${self.styles()}")
+    return match.group().replace(content, "\n" + "\n".join(kept) + "\n") if kept else ""
 
 
 def _block_end(css: str, brace: int) -> int:

@@ -108,10 +108,13 @@ def test_rules_are_inlined_in_the_order_of_the_cascade(renderer: Renderer) -> No
     assert '<p class="note" style="font-style: italic">' in html
 
 
-def test_media_queries_stay_for_dark_mode(renderer: Renderer) -> None:
+def test_media_queries_and_states_stay_and_what_is_inlined_goes(renderer: Renderer) -> None:
     html = renderer.render("email", "order", fields()).html
     assert html is not None
-    assert "prefers-color-scheme: dark" in html
+    css = html.partition("<style>")[2].partition("</style>")[0]
+    assert "@media (prefers-color-scheme: dark) { td { color: #eee !important } }" in css
+    assert "a:hover { color: red }" in css
+    assert "padding" not in css
 
 
 def test_a_rule_for_what_lies_inside_an_element_is_inlined_too(templates: Path) -> None:
