@@ -203,10 +203,15 @@ def resume(target: Connection, source: Connection, name: str, *, skip: bool) -> 
 
 
 def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:
-    """Every page of one stamp column's first scan, as activate_notification takes it."""
+    """Every page of one stamp column's first scan, as activate_notification takes it.
+
+    `beat` is the greatest of the pages': each comes from a snapshot of its own, and a row recorded with too small a beat
+    could be overtaken by an older state that a lagging replica shows.
+    """
     request = replica.parse_request(item["request"])
     rows: list[dict[str, Any]] = []
     first = page = replica.detect_changes(source, to_json(request))
+    beat = first.beat
     rows += page.rows
     for _ in range(PAGES_LIMIT):
         if page.is_last_page:
@@ -218,10 +223,11 @@ def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:
             "cursor_key": from_json(last["record_key"]),
         }
         page = replica.detect_changes(source, to_json(request))
+        beat = max(beat, page.beat)
         rows += page.rows
     return {
         "column_name": item["column_name"],
-        "beat": first.beat,
+        "beat": beat,
         "safe_stamp": first.safe_stamp,
         "is_last_page": True,
         "rows": rows,
