@@ -1,0 +1,45 @@
+"""Disorder by seed, judged by an oracle that knows the rules and not the product.
+
+``NOTIFY_SEEDS=50 pytest tests/oracle`` tries more; ``NOTIFY_SEEDS=17-17`` one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.oracle.judge import Judge
+from tests.oracle.world import World, opened
+
+SEEDS = os.environ.get("NOTIFY_SEEDS", "6")
+STEPS = int(os.environ.get("NOTIFY_STEPS", "90"))
+
+
+def seeds() -> range:
+    first, _, last = SEEDS.partition("-")
+    return range(int(first), int(last) + 1) if last else range(1, int(first) + 1)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four databases, nothing defined. Built once, copied for each test."""
+    folder = tmp_path_factory.mktemp("world")
+    world = World(folder, 0)
+    with world.stage:
+        world.build()
+    return folder
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_neither_missing_nor_doubled(built: Path, tmp_path: Path, seed: int) -> None:
+    with opened(built, tmp_path / "stage", seed) as world:
+        try:
+            world.begin()
+            world.play(STEPS)
+            world.settle()
+            problems = Judge(world).problems()
+        except BaseException:
+            print("\n".join(world.diary))
+            raise
+        assert not problems, "\n".join([*problems, "", *world.diary])
