@@ -46,7 +46,7 @@ class ResultSet(NamedTuple):
     def records(self) -> list[dict[str, Any]]:
         """Each row as a dict by column name."""
         columns = self.columns
-        return [dict(zip(columns, row, strict=True)) for row in self.rows]
+        return [dict(zip(columns, row, strict=False)) for row in self.rows]
 
     def one(self) -> dict[str, Any]:
         """The only row; ValueError when there are none or several."""

@@ -152,9 +152,12 @@ def _apply(
         applied.differences = differences(saved.before, saved.after)
     wanted = definition.state == "active"
     if wanted and (known is None or known["state"] == "draft"):
-        applied.activated = True
-        if not dry_run:
-            applied.baseline = activate(target, source, definition.name)
+        try:
+            applied.baseline = 0 if dry_run else activate(target, source, definition.name)
+            applied.activated = True
+        except ProcedureError as error:
+            # Saved, and not active: the message says what is missing (an index, a heartbeat); applying again goes on.
+            applied.problems.append(Problem("state", "active", str(error), None))
     return applied
 
 
@@ -205,8 +208,8 @@ def resume(target: Connection, source: Connection, name: str, *, skip: bool) -> 
 def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:
     """Every page of one stamp column's first scan, as activate_notification takes it.
 
-    `beat` is the greatest of the pages': each comes from a snapshot of its own, and a row recorded with too small a beat
-    could be overtaken by an older state that a lagging replica shows.
+    `beat` is the greatest of the pages': each comes from a snapshot of its own, and a row recorded with too small a
+    beat could be overtaken by an older state that a lagging replica shows.
     """
     request = replica.parse_request(item["request"])
     rows: list[dict[str, Any]] = []

@@ -71,6 +71,22 @@ def test_one_broken_definition_does_not_stop_the_others(config: Path, tmp_path: 
     assert ran.json[1]["activated"]
 
 
+def test_without_an_index_it_is_saved_and_not_active_and_the_others_go_on(
+    shop: Shop, config: Path, tmp_path: Path
+) -> None:
+    table = "CREATE TABLE dbo.parcel (id int NOT NULL PRIMARY KEY, created_at datetime2(3) NOT NULL);"
+    shop.stage.do((table, ()))
+    shop.arrive()
+    parcel = GOOD.replace('name = "order_changed"', 'name = "parcel"').replace('"customer_order"', '"parcel"')
+    parcel = parcel.replace('modified = ["modified_at"]\n', "").replace('on = ["insert", "update"]', 'on = ["insert"]')
+    parcel = "\n".join(line for line in parcel.splitlines() if not line.startswith("where")) + "\n"
+    ran = apply(config, tmp_path, parcel + GOOD.replace('name = "order_changed"', 'name = "another"'))
+    assert ran.code == 3
+    first, second = ran.json
+    assert (first["action"], first["activated"], second["activated"]) == ("created", False, True)
+    assert "CREATE NONCLUSTERED INDEX" in first["problems"][0]["problem"] or "INDEX" in first["problems"][0]["problem"]
+
+
 def test_an_injection_in_a_value_is_a_value(shop: Shop, config: Path, tmp_path: Path) -> None:
     text = GOOD.replace('value = "draft"', 'value = "x\'; DROP TABLE dbo.customer_order; --"')
     assert apply(config, tmp_path, text).json[0]["action"] in ("changed", "refused")

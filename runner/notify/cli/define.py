@@ -32,7 +32,7 @@ def apply(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, config_pat
 
     \b
     --json: [{name, file, action (created, changed, unchanged, refused), activated, baseline, differences,
-    problems [{path, value, problem, suggestion}]}]. Exit code 1 when all are refused, 3 when some are.
+    problems [{path, value, problem, suggestion}]}]. Exit code 1 when all have problems, 3 when some have.
     """
     from notify import definitions
     from notify.cli.output import print_json
@@ -48,7 +48,7 @@ def apply(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, config_pat
     databases.dispose()
     if as_json:
         print_json([applied.to_json() for applied in done])
-    refused = sum(1 for applied in done if applied.action == "refused")
+    refused = sum(1 for applied in done if applied.problems)
     ctx.exit(0 if refused == 0 else 1 if refused == len(done) else 3)
 
 
