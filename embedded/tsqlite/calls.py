@@ -68,7 +68,9 @@ class Calls:
         from .system_procedures import PROCEDURES
 
         session = self.session
-        session.refresh()
+        if session.transaction is None or not session.transaction.writing:
+            # Under the write lock nobody else changes the catalog.
+            session.refresh()
         found = session.find_object(parts)
         if not isinstance(found, Module):
             system = PROCEDURES.get(parts[-1].lower())

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,7 +93,10 @@ class Settings:
 
     def copy(self) -> Settings:
         """The same settings, to be restored later."""
-        return Settings(**{name: getattr(self, name) for name in self.__slots__})
+        return Settings(*_every_setting(self))
+
+
+_every_setting = attrgetter(*Settings.__slots__)
 
 
 @dataclass(slots=True)

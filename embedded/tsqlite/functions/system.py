@@ -10,6 +10,7 @@ import hashlib
 import re
 import secrets
 import uuid
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -339,8 +340,11 @@ def _decompress(value: bytes | None) -> bytes | None:
     if value is None:
         return None
     try:
-        return gzip.decompress(value)
-    except (OSError, EOFError):
+        member = zlib.decompressobj(wbits=31)
+        data = member.decompress(value)
+        # Usually there is one member, and its checksum has been compared; the module knows all the rest.
+        return data if member.eof and not member.unused_data else gzip.decompress(value)
+    except (OSError, EOFError, zlib.error):
         raise SqlError(9422, "Decompression failed: the value is not in GZIP format.") from None
 
 

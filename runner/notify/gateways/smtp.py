@@ -18,7 +18,6 @@ from notify.packing import Mail, PackingError, pack_mail
 
 __all__ = ["SmtpGateway"]
 
-LEADING_DOT: Final = re.compile(rb"(?m)^\.")
 ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 CLOSING: Final = 421
 """The server hangs up after this reply."""
@@ -91,9 +90,8 @@ class _SmtpSession:
         if protocol is None or not protocol.is_connected:
             self._drop()
             return Outcome("not_handed_over", detail="the connection was lost before the body")
-        data = mail.data
-        if b"\n." in data or data.startswith(b"."):
-            data = LEADING_DOT.sub(b"..", data)
+        # Dots are doubled at the beginning of a line; the first line is a header's.
+        data = mail.data.replace(b"\n.", b"\n..")
         try:
             protocol.write(data + b".\r\n")
             reply = await protocol.read_response(timeout=self._config.timeout_seconds)
