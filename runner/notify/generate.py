@@ -113,7 +113,7 @@ class Generator:
                 result.failed += 1
                 result.reasons.append((change["record_key"], verdict["reason"]))
                 continue
-            decision = _decision(batch, change, state)
+            decision = _decision(batch, change, state, extracted.beat)
             try:
                 if verdict["verdict"] == "skip":
                     decision |= {"outcome": "skipped", "reason": verdict["reason"]}
@@ -245,7 +245,7 @@ def _nothing() -> Extracted:
     return Extracted(0, [], [], ResultSet(("change_number",), []))
 
 
-def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any], beat: int) -> dict[str, Any]:
     return {
         "change_key": change["change_key"],
         "notification_guid": batch.notification_guid,
@@ -256,6 +256,7 @@ def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any])
         "policy": batch.policy,
         "shown_stamp": state.get("shown_stamp"),
         "shown_hash": state.get("shown_hash"),
+        "shown_beat": beat,
     }
 
 

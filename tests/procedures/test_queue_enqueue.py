@@ -71,6 +71,18 @@ def test_an_older_version_that_arrives_later_is_stored_canceled(room: Room) -> N
     assert room.states() == {1: "sent", 2: "canceled"}
 
 
+def test_what_a_later_snapshot_shows_is_newer_even_where_local_stamps_run_backwards(room: Room) -> None:
+    room.enqueue(change(1, shown_stamp=stamp(2), shown_beat=7))
+    room.enqueue(change(2, record_match='["1"]', shown_stamp=stamp(1), shown_beat=8))
+    assert room.states() == {1: "canceled", 2: "queued"}
+
+
+def test_an_older_snapshot_that_is_enqueued_later_is_stored_canceled(room: Room) -> None:
+    room.enqueue(change(1, shown_stamp=stamp(1), shown_beat=10))
+    room.enqueue(change(2, record_match='["1"]', shown_stamp=stamp(2), shown_beat=9))
+    assert room.states() == {1: "queued", 2: "canceled"}
+
+
 def test_another_recipient_record_or_channel_is_another_conversation(room: Room) -> None:
     room.enqueue(
         change(1), change(2, mail("bob"), mail("ann", channel="sms"), record_match='["1"]', shown_stamp=stamp(2))

@@ -75,6 +75,7 @@ CREATE TABLE notify.message (
     change_key BINARY(32) NOT NULL,
     conversation_key BINARY(32) NULL, /* policy latest only: what a newer version of the record replaces */
     shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
+    shown_order VARCHAR(47) COLLATE Latin1_General_BIN2 NULL, /* beat|shown_stamp, sorts as states follow each other */
     notification_guid UNIQUEIDENTIFIER NOT NULL,
     recipient_key NVARCHAR(200) NOT NULL,
     channel VARCHAR(10) NOT NULL,
@@ -108,7 +109,7 @@ CREATE TABLE notify.message (
         AND completed_at IS NOT NULL),
     CONSTRAINT ck_message_claim CHECK (state NOT IN ('claimed', 'sending') OR claim_token IS NOT NULL),
     CONSTRAINT ck_message_attempt CHECK (state <> 'sending' OR attempt_id IS NOT NULL),
-    CONSTRAINT ck_message_version CHECK (conversation_key IS NULL OR shown_stamp IS NOT NULL)
+    CONSTRAINT ck_message_version CHECK (conversation_key IS NULL OR shown_order IS NOT NULL)
 );
 GO
 
@@ -126,7 +127,7 @@ GO
 CREATE INDEX ix_message_change ON notify.message(change_key);
 GO
 
-CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_stamp) WHERE conversation_key IS NOT NULL;
+CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_order) WHERE conversation_key IS NOT NULL;
 GO
 
 /* Apart from message, so that a key outlives the purge and message can be partitioned by date. */

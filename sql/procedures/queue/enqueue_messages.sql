@@ -6,7 +6,7 @@ GO
 Stores the decision on each of at most 100 changes, and its messages: the first word on a change stands, later callers are told which.
 
 @changes  JSON array: change_key (64 hex digits), notification_guid, notification_name, record_key, record_match, operation (I, U, D, O),
-          policy (latest, every), shown_stamp, shown_hash, outcome (messages, skipped), reason, messages: array of recipient_key, channel,
+          policy (latest, every), shown_stamp, shown_hash, shown_beat (of the snapshot that showed it), outcome (messages, skipped), reason, messages: array of recipient_key, channel,
           address, recipient_name, subject, html, text, headers (object), priority (0 first, 255 last; 5), due_in_seconds, expires_in_seconds,
           reason (why it cannot be sent: stored as failed)
 Result    change_key, outcome, reason, message_count (decided, as stored), was_first
@@ -33,6 +33,7 @@ BEGIN
         policy VARCHAR(10) NOT NULL,
         shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
         shown_hash VARCHAR(64) NULL,
+        shown_beat BIGINT NULL,
         outcome VARCHAR(10) NOT NULL,
         reason NVARCHAR(400) NULL,
         messages NVARCHAR(MAX) NULL
@@ -47,6 +48,7 @@ BEGIN
         dedupe_key BINARY(32) NOT NULL,
         conversation_key BINARY(32) NULL,
         shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
+        shown_order VARCHAR(47) COLLATE Latin1_General_BIN2 NULL,
         change_key BINARY(32) NOT NULL,
         notification_guid UNIQUEIDENTIFIER NOT NULL,
         recipient_key NVARCHAR(200) NOT NULL,
@@ -66,7 +68,7 @@ BEGIN
 
     DECLARE @conversation TABLE (
         conversation_key BINARY(32) NOT NULL PRIMARY KEY,
-        newest_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL
+        newest_order VARCHAR(47) COLLATE Latin1_General_BIN2 NOT NULL
     );
 
     DECLARE @stored TABLE (
@@ -95,6 +97,7 @@ BEGIN
         policy,
         shown_stamp,
         shown_hash,
+        shown_beat,
         outcome,
         reason,
         messages
@@ -109,6 +112,7 @@ BEGIN
         j.policy,
         j.shown_stamp,
         j.shown_hash,
+        j.shown_beat,
         j.outcome,
         j.reason,
         messages = CASE WHEN j.outcome = 'messages' THEN j.messages END
@@ -122,6 +126,7 @@ BEGIN
         policy VARCHAR(10),
         shown_stamp VARCHAR(27),
         shown_hash VARCHAR(64),
+        shown_beat BIGINT,
         outcome VARCHAR(10),
         reason NVARCHAR(400),
         messages NVARCHAR(MAX) AS JSON
@@ -168,6 +173,7 @@ BEGIN
             dedupe_key,
             conversation_key,
             shown_stamp,
+            shown_order,
             change_key,
             notification_guid,
             recipient_key,
@@ -236,6 +242,12 @@ BEGIN
                 )
             END,
             shown_stamp = CASE WHEN v.is_latest = 1 THEN c.shown_stamp END,
+            /* A later snapshot's state is newer even where local stamps run backwards; within one beat the stamp decides. */
+            shown_order = CASE
+                WHEN v.is_latest = 1 THEN RIGHT(CONCAT(REPLICATE('0', 19), COALESCE(c.shown_beat, 0)), 19) +
+                '|' +
+                c.shown_stamp
+            END,
             c.change_key,
             c.notification_guid,
             m.recipient_key,
@@ -275,12 +287,12 @@ BEGIN
         FROM @message AS m
         JOIN notify.message_key AS mk WITH (UPDLOCK, SERIALIZABLE) ON mk.dedupe_key = m.dedupe_key;
 
-        INSERT @conversation (conversation_key, newest_stamp)
-        SELECT v.conversation_key, newest_stamp = MAX(v.shown_stamp)
+        INSERT @conversation (conversation_key, newest_order)
+        SELECT v.conversation_key, newest_order = MAX(v.shown_order)
         FROM (
-            SELECT m.conversation_key, m.shown_stamp FROM @message AS m WHERE m.conversation_key IS NOT NULL
+            SELECT m.conversation_key, m.shown_order FROM @message AS m WHERE m.conversation_key IS NOT NULL
             UNION ALL
-            SELECT s.conversation_key, s.shown_stamp
+            SELECT s.conversation_key, s.shown_order
             FROM @message AS m
             JOIN notify.message AS s WITH (UPDLOCK, SERIALIZABLE) ON s.conversation_key = m.conversation_key
         ) AS v
@@ -291,6 +303,7 @@ BEGIN
             change_key,
             conversation_key,
             shown_stamp,
+            shown_order,
             notification_guid,
             recipient_key,
             channel,
@@ -317,6 +330,7 @@ BEGIN
             m.change_key,
             m.conversation_key,
             m.shown_stamp,
+            m.shown_order,
             m.notification_guid,
             m.recipient_key,
             m.channel,
@@ -342,7 +356,7 @@ BEGIN
             CASE
                 WHEN m.reason IS NOT NULL THEN 'failed'
                 WHEN s.address IS NOT NULL THEN 'suppressed'
-                WHEN m.shown_stamp < c.newest_stamp THEN 'canceled'
+                WHEN m.shown_order < c.newest_order THEN 'canceled'
                 WHEN m.expires_at <= m.due_at THEN 'expired'
                 WHEN h.notification_guid IS NOT NULL THEN 'held'
                 WHEN m.due_at > @now THEN 'scheduled'
@@ -387,7 +401,7 @@ BEGIN
         SET @older = (
                 SELECT m.message_id
                 FROM @conversation AS c
-                JOIN notify.message AS m ON m.conversation_key = c.conversation_key AND m.shown_stamp < c.newest_stamp
+                JOIN notify.message AS m ON m.conversation_key = c.conversation_key AND m.shown_order < c.newest_order
                 WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying')
                 FOR JSON PATH
             );

@@ -157,7 +157,7 @@ BEGIN
                     WHEN EXISTS (
                         SELECT 1 / 0
                         FROM notify.message AS newer
-                        WHERE newer.conversation_key = m.conversation_key AND newer.shown_stamp > m.shown_stamp
+                        WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
                     ) THEN 'canceled'
                     WHEN m.expires_at <= o.next_at THEN 'expired'
                     WHEN o.is_begun = 0 AND o.outcome = 'not_handed_over' THEN CASE
