@@ -24,6 +24,9 @@ VERSION_TABLE: Final = "notify_alembic_version"
 
 SCRIPT_ROLES: Final = ("processor", "queue", "replica")
 
+SIGNATURE: Final = "sql/roles/replica_signature.sql"
+"""Names the shop's tables, so a DBA edits it and runs it after each deployment on source."""
+
 FOLDERS: Final[dict[Role, tuple[str, ...]]] = {
     Role.PROCESSOR: ("functions/processor", "views/processor", "procedures/processor"),
     Role.QUEUE: ("functions/queue", "views/queue", "procedures/queue"),
@@ -55,6 +58,7 @@ class Migrated:
     from_revision: str | None
     to_revision: str | None
     modules: tuple[Module, ...]
+    is_embedded: bool
 
     @property
     def deployed(self) -> list[str]:
@@ -73,6 +77,8 @@ class Migrated:
             text += f", tables from revision {self.from_revision or 'none'} to {self.to_revision}"
         elif self.to_revision is not None:
             text += f", tables at revision {self.to_revision}"
+        if self.role is Role.SOURCE and self.deployed and not self.is_embedded:
+            text += f"; signatures are dropped by this: run {SIGNATURE} now"
         return text + (f"; not ours: {', '.join(self.extra)}" if self.extra else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -220,6 +226,8 @@ def script(role_name: str) -> Iterator[str]:
     for file in (*before, *module_files(role), *after):
         if file.is_file():
             yield f"/* {file.relative_to(assets.root()).as_posix()} */\n{_ended(file.read_text(encoding='utf-8'))}"
+    if role is Role.SOURCE:
+        yield f"/* Next, by hand: {SIGNATURE}, with your tables in it. Replacing a procedure drops its signature. */\n"
 
 
 def _script_revisions(role: Role) -> Iterator[str]:
@@ -325,7 +333,8 @@ def migrate(database: Database) -> Migrated:
         for file in after:
             if file.is_file():
                 run_file(connection, file)
-    return Migrated(role, before_revision, after_revision, tuple(modules))
+        is_embedded = connection.is_embedded
+    return Migrated(role, before_revision, after_revision, tuple(modules), is_embedded)
 
 
 def alembic_config(role: Role) -> Any:
