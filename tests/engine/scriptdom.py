@@ -97,6 +97,13 @@ def available() -> str | None:
     return None
 
 
+def errors(text: str) -> list[str]:
+    """ScriptDom's errors for a script, as "line: message"."""
+    reader = importlib.import_module("System.IO").StringReader(text)
+    _, found = _load().TSql140Parser(True).Parse(reader, None)
+    return [f"{e.Line}: {e.Message}" for e in found]
+
+
 def parse(text: str, *, quoted_identifiers: bool = True) -> tuple[list[str], Any]:
     """ScriptDom's errors for a script, and its tree without positions, parentheses, differences of spelling.
 
