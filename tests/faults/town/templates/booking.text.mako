@@ -1,0 +1,1 @@
+Booking ${booking_id} is cancelled.

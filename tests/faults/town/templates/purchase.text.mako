@@ -1,0 +1,1 @@
+Purchase ${purchase_id} is ${status}.
