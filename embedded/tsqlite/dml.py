@@ -72,7 +72,9 @@ class TableWriter:
 def writer_of(session: Session, table: Table) -> TableWriter:
     """The writer of a table, from the cache of the catalog (or of the session, for a temporary table)."""
     cache: dict[Any, Any] = session.catalog.writers if table.object_id > 0 else session.temp_writers
-    key: Any = table.object_id if table.object_id > 0 else table.sqlite_name
+    # Sessions share plans, and a plan holds the table of the session that made it: by its number alone two such tables
+    # would take turns in the cache. A writer keeps its table, so an id stays one table's.
+    key: Any = id(table) if table.object_id > 0 else table.sqlite_name
     found = cache.get(key)
     if found is None or found.table is not table:
         found = cache[key] = _make_writer(session, table)
