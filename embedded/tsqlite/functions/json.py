@@ -112,7 +112,9 @@ class OpenJsonColumn:
     as_json: bool = False
 
 
-_DEFAULT_COLUMNS = (("key", nvarchar(4000)), ("value", nvarchar()), ("type", INT))
+# Only key has a collation of its own: beside a column of another one it is a conflict.
+_KEY = nvarchar(4000).with_collation("Latin1_General_BIN2", "implicit")
+_DEFAULT_COLUMNS = (("key", _KEY), ("value", nvarchar()), ("type", INT))
 MAX_COLUMNS = 64
 
 

@@ -36,7 +36,7 @@ BEGIN
                     CONVERT(
                         NVARCHAR(MAX),
                         N'"' +
-                        STRING_ESCAPE(part.[key], 'json') +
+                        STRING_ESCAPE(part.[key], 'json') COLLATE DATABASE_DEFAULT +
                         N'":' +
                         CASE part.type
                             WHEN 0 THEN N'null'

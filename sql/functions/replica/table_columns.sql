@@ -19,7 +19,7 @@ Catalog views stand in derived tables: a schema compiler that does not have them
 */
 CREATE OR ALTER FUNCTION notify.table_columns (@schema_name sysname, @table_name sysname)
 RETURNS TABLE AS RETURN SELECT
-    c.name AS column_name,
+    c.name COLLATE DATABASE_DEFAULT AS column_name,
     c.column_id AS column_id,
     b.name AS type_name,
     c.scale AS scale,

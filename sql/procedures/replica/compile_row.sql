@@ -153,17 +153,18 @@ BEGIN
 
     SET @table_name = QUOTENAME(JSON_VALUE(@request, '$.schema')) + N'.' + QUOTENAME(JSON_VALUE(@request, '$.table'));
 
+    /* Key columns may have different collations, and their texts stand side by side. */
     SELECT
         @key_order = STRING_AGG(CONVERT(NVARCHAR(MAX), c.reference), N', ') WITHIN GROUP (ORDER BY r.position),
         @record_key = N'N''["'' + ' +
         STRING_AGG(
-            CONVERT(NVARCHAR(MAX), N'STRING_ESCAPE(' + c.as_text + N', ''json'')'),
+            CONVERT(NVARCHAR(MAX), N'STRING_ESCAPE(' + c.as_text + N', ''json'') COLLATE DATABASE_DEFAULT'),
             N' + N''","'' + '
         ) WITHIN GROUP (ORDER BY r.position) +
         N' + N''"]''',
         @record_match = N'N''["'' + ' +
         STRING_AGG(
-            CONVERT(NVARCHAR(MAX), N'STRING_ESCAPE(' + c.as_match + N', ''json'')'),
+            CONVERT(NVARCHAR(MAX), N'STRING_ESCAPE(' + c.as_match + N', ''json'') COLLATE DATABASE_DEFAULT'),
             N' + N''","'' + '
         ) WITHIN GROUP (ORDER BY r.position) +
         N' + N''"]'''
@@ -317,11 +318,11 @@ BEGIN
                     N'?',
                     CONCAT(
                         N'JSON_VALUE(@request, ''$.notifications[',
-                        n.[key],
+                        CONVERT(INTEGER, n.[key]),
                         N'].criteria[',
-                        c.[key],
+                        CONVERT(INTEGER, c.[key]),
                         N'].value[',
-                        v.[key],
+                        CONVERT(INTEGER, v.[key]),
                         N']'')'
                     )
                 ) +
@@ -331,7 +332,18 @@ BEGIN
             ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, v.[key])) AS declarations
         FROM OPENJSON(c.value, '$.value') AS v
         CROSS APPLY (
-            SELECT CONVERT(NVARCHAR(MAX), CONCAT(N'@operand_', n.[key], N'_', c.[key], N'_', v.[key])) AS variable
+            SELECT
+                CONVERT(
+                    NVARCHAR(MAX),
+                    CONCAT(
+                        N'@operand_',
+                        CONVERT(INTEGER, n.[key]),
+                        N'_',
+                        CONVERT(INTEGER, c.[key]),
+                        N'_',
+                        CONVERT(INTEGER, v.[key])
+                    )
+                ) AS variable
         ) AS named
     ) AS o;
 

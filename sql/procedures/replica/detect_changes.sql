@@ -139,14 +139,14 @@ BEGIN
                         NVARCHAR(MAX),
                         CONCAT(
                             N'DECLARE @key_',
-                            k.[key],
+                            CONVERT(INTEGER, k.[key]),
                             N' ',
                             tc.declared_type,
                             N' = ',
                             REPLACE(
                                 tc.from_text,
                                 N'?',
-                                CONCAT(N'JSON_VALUE(@request, ''$.cursor_key[', k.[key], N']'')')
+                                CONCAT(N'JSON_VALUE(@request, ''$.cursor_key[', CONVERT(INTEGER, k.[key]), N']'')')
                             ),
                             N';',
                             NCHAR(10)
@@ -157,7 +157,14 @@ BEGIN
                 @key_after = STRING_AGG(
                     CONVERT(
                         NVARCHAR(MAX),
-                        CONCAT(N'(', COALESCE(before.equal, N''), tc.reference, N' > @key_', k.[key], N')')
+                        CONCAT(
+                            N'(',
+                            COALESCE(before.equal, N''),
+                            tc.reference,
+                            N' > @key_',
+                            CONVERT(INTEGER, k.[key]),
+                            N')'
+                        )
                     ),
                     N' OR '
                 ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key]))
@@ -167,7 +174,10 @@ BEGIN
             OUTER APPLY (
                 SELECT
                     STRING_AGG(
-                        CONVERT(NVARCHAR(MAX), CONCAT(N't.', QUOTENAME(j.value), N' = @key_', j.[key], N' AND ')),
+                        CONVERT(
+                            NVARCHAR(MAX),
+                            CONCAT(N't.', QUOTENAME(j.value), N' = @key_', CONVERT(INTEGER, j.[key]), N' AND ')
+                        ),
                         N''
                     ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, j.[key])) AS equal
                 FROM OPENJSON(@request, '$.keys') AS j

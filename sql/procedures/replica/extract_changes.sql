@@ -69,15 +69,19 @@ BEGIN
                 CONVERT(
                     NVARCHAR(MAX),
                     CONCAT(
-                        REPLACE(tc.from_text, N'?', CONCAT(N'JSON_VALUE(j.[key], ''$[', k.[key], N']'')')),
+                        REPLACE(
+                            tc.from_text,
+                            N'?',
+                            CONCAT(N'JSON_VALUE(j.[key], ''$[', CONVERT(INTEGER, k.[key]), N']'')')
+                        ),
                         N' AS key_',
-                        k.[key]
+                        CONVERT(INTEGER, k.[key])
                     )
                 ),
                 N', '
             ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key])),
             @key_joins = STRING_AGG(
-                CONVERT(NVARCHAR(MAX), CONCAT(tc.reference, N' = c.key_', k.[key])),
+                CONVERT(NVARCHAR(MAX), CONCAT(tc.reference, N' = c.key_', CONVERT(INTEGER, k.[key]))),
                 N' AND '
             ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key]))
         FROM OPENJSON(@request, '$.keys') AS k
