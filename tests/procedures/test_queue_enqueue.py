@@ -83,6 +83,22 @@ def test_an_older_snapshot_that_is_enqueued_later_is_stored_canceled(room: Room)
     assert room.states() == {1: "queued", 2: "canceled"}
 
 
+def test_a_version_that_a_later_snapshot_shows_again_does_not_cancel_itself(room: Room) -> None:
+    room.enqueue(change(1, shown_stamp=stamp(1), shown_beat=7))
+    room.enqueue(change(2, record_match='["1"]', shown_stamp=stamp(1), shown_beat=8))
+    assert room.states() == {1: "queued"}
+    room.enqueue(change(3, record_match='["1"]', shown_stamp=stamp(2), shown_beat=7))
+    assert room.states() == {1: "queued", 2: "canceled"}
+
+
+def test_a_version_shown_twice_in_one_call_is_as_new_as_its_later_snapshot(room: Room) -> None:
+    room.enqueue(
+        change(1, shown_stamp=stamp(1), shown_beat=7),
+        change(2, record_match='["1"]', shown_stamp=stamp(1), shown_beat=8),
+    )
+    assert room.states() == {1: "queued"}
+
+
 def test_another_recipient_record_or_channel_is_another_conversation(room: Room) -> None:
     room.enqueue(
         change(1), change(2, mail("bob"), mail("ann", channel="sms"), record_match='["1"]', shown_stamp=stamp(2))

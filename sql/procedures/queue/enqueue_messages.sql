@@ -6,14 +6,15 @@ GO
 Stores the decision on each of at most 100 changes, and its messages: the first word on a change stands, later callers are told which.
 
 @changes  JSON array: change_key (64 hex digits), notification_guid, notification_name, record_key, record_match, operation (I, U, D, O),
-          policy (latest, every), shown_stamp, shown_hash, shown_beat (of the snapshot that showed it), outcome (messages, skipped), reason, messages: array of recipient_key, channel,
-          address, recipient_name, subject, html, text, headers (object), priority (0 first, 255 last; 5), due_in_seconds, expires_in_seconds,
-          reason (why it cannot be sent: stored as failed)
+          policy (latest, every), shown_stamp, shown_hash, shown_beat (of the snapshot that showed it), outcome (messages, skipped), reason,
+          messages: array of recipient_key, channel, address, recipient_name, subject, html, text, headers (object), priority (0 first,
+          255 last; 5), due_in_seconds, expires_in_seconds, reason (why it cannot be sent: stored as failed)
 Result    change_key, outcome, reason, message_count (decided, as stored), was_first
 Repeated  with the same changes: stores nothing, same result, was_first = 0.
 Errors    50101 restored queue, 50102 more than 100 changes, 1205 deadlock: call again. One bad change refuses the whole call.
 Locks     decision, message_key and conversations by key range (a rival with the same key waits), then the new rows; older versions of a
-          record that still wait lose their ready row first, then change state.
+          record that still wait lose their ready row first, then change state. FORCESEEK: with the statistics of an empty queue a
+          plan could read these tables whole, and would lock what it reads.
 */
 CREATE OR ALTER PROCEDURE notify.enqueue_messages (@changes NVARCHAR(MAX))
 AS
@@ -63,7 +64,8 @@ BEGIN
         headers NVARCHAR(4000) NULL,
         html NVARCHAR(MAX) NULL,
         text NVARCHAR(MAX) NULL,
-        known_message_id BIGINT NULL
+        known_message_id BIGINT NULL,
+        UNIQUE (dedupe_key, message_number)
     );
 
     DECLARE @conversation TABLE (
@@ -166,7 +168,9 @@ BEGIN
             decided_at = @now
         FROM @change AS c
         WHERE NOT EXISTS (
-                SELECT 1 / 0 FROM notify.decision AS d WITH (UPDLOCK, SERIALIZABLE) WHERE d.change_key = c.change_key
+                SELECT 1 / 0
+                FROM notify.decision AS d WITH (UPDLOCK, SERIALIZABLE, FORCESEEK)
+                WHERE d.change_key = c.change_key
             );
 
         INSERT @message (
@@ -197,7 +201,7 @@ BEGIN
                         N'["state","',
                         c.notification_guid,
                         N'","',
-                        STRING_ESCAPE(c.record_match, 'json'),
+                        STRING_ESCAPE(c.record_match, 'json') COLLATE DATABASE_DEFAULT,
                         N'","',
                         c.shown_stamp,
                         N'","',
@@ -230,7 +234,7 @@ BEGIN
                         N'["',
                         c.notification_guid,
                         N'","',
-                        STRING_ESCAPE(c.record_match, 'json'),
+                        STRING_ESCAPE(c.record_match, 'json') COLLATE DATABASE_DEFAULT,
                         N'",',
                         LEN(c.shown_stamp),
                         N',"',
@@ -285,16 +289,36 @@ BEGIN
         UPDATE m
         SET m.known_message_id = mk.message_id
         FROM @message AS m
-        JOIN notify.message_key AS mk WITH (UPDLOCK, SERIALIZABLE) ON mk.dedupe_key = m.dedupe_key;
+        JOIN notify.message_key AS mk WITH (UPDLOCK, SERIALIZABLE, FORCESEEK) ON mk.dedupe_key = m.dedupe_key;
+
+        /* One version, shown again by a later snapshot, is as new as that snapshot: else it would cancel itself. */
+        UPDATE m
+        SET m.shown_order = same.newest_order
+        FROM @message AS m
+        JOIN (
+            SELECT v.dedupe_key, newest_order = MAX(v.shown_order)
+            FROM @message AS v
+            WHERE v.shown_order IS NOT NULL
+            GROUP BY v.dedupe_key
+        ) AS same ON same.dedupe_key = m.dedupe_key;
+
+        UPDATE s
+        SET s.shown_order = m.shown_order
+        FROM @message AS m
+        JOIN notify.message AS s ON s.message_id = m.known_message_id
+        WHERE s.shown_order < m.shown_order AND s.state <> 'canceled';
 
         INSERT @conversation (conversation_key, newest_order)
         SELECT v.conversation_key, newest_order = MAX(v.shown_order)
         FROM (
-            SELECT m.conversation_key, m.shown_order FROM @message AS m WHERE m.conversation_key IS NOT NULL
+            SELECT m.conversation_key, m.shown_order
+            FROM @message AS m
+            WHERE m.conversation_key IS NOT NULL AND m.known_message_id IS NULL
             UNION ALL
             SELECT s.conversation_key, s.shown_order
             FROM @message AS m
-            JOIN notify.message AS s WITH (UPDLOCK, SERIALIZABLE) ON s.conversation_key = m.conversation_key
+            JOIN notify.message AS s WITH (UPDLOCK, SERIALIZABLE, FORCESEEK)
+                ON s.conversation_key = m.conversation_key AND s.conversation_key IS NOT NULL
         ) AS v
         GROUP BY v.conversation_key;
 
@@ -351,7 +375,8 @@ BEGIN
         FROM @message AS m
         LEFT JOIN @conversation AS c ON c.conversation_key = m.conversation_key
         LEFT JOIN notify.suppression AS s ON s.channel = m.channel AND s.address = m.address
-        LEFT JOIN notify.held_notification AS h ON h.notification_guid = m.notification_guid
+        /* To the end of the transaction: who holds the notification waits, and then finds these messages. */
+        LEFT JOIN notify.held_notification AS h WITH (SERIALIZABLE) ON h.notification_guid = m.notification_guid
         CROSS APPLY ( VALUES (
             CASE
                 WHEN m.reason IS NOT NULL THEN 'failed'
@@ -401,8 +426,9 @@ BEGIN
         SET @older = (
                 SELECT m.message_id
                 FROM @conversation AS c
-                JOIN notify.message AS m ON m.conversation_key = c.conversation_key AND m.shown_order < c.newest_order
-                WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying')
+                JOIN notify.message AS m WITH (FORCESEEK)
+                    ON m.conversation_key = c.conversation_key AND m.shown_order < c.newest_order
+                WHERE m.conversation_key IS NOT NULL AND m.state IN ('held', 'scheduled', 'queued', 'retrying')
                 FOR JSON PATH
             );
 
