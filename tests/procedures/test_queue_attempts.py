@@ -6,7 +6,7 @@ import datetime
 import uuid
 
 import pytest
-from tests.procedures.queue_room import START, Room, change, key, mail, stamp
+from tests.procedures.queue_room import NOTIFICATION, START, Room, change, key, mail, stamp
 
 from notify.errors import ProcedureError, QueueRestored
 from notify.procedures import queue
@@ -290,6 +290,8 @@ def test_a_restored_queue_neither_claims_nor_begins_but_keeps_outcomes(room: Roo
         room.claim()
     with pytest.raises(QueueRestored):
         room.begin(second)
+    with pytest.raises(QueueRestored):
+        queue.sweep_messages(room.connection)
     assert room.record(first, attempt_id, "accepted") == "sent"
     assert not queue.queue_status(room.connection).queue["is_trusted"]
 
@@ -308,6 +310,14 @@ def test_recovery_doubts_what_may_have_been_sent_and_nothing_else(room: Room) ->
     assert (told["outcome"], told["was_first"]) == ("in_doubt", False)
     with pytest.raises(ProcedureError):
         queue.recover_queue(room.connection, room.now, [], "ann")
+
+
+def test_recovery_doubts_what_was_held_since_it_may_have_been_released(room: Room) -> None:
+    room.enqueue(change(1))
+    queue.hold_notification_messages(room.connection, NOTIFICATION, "ann", "wait")
+    room.lose()
+    assert queue.recover_queue(room.connection, room.now, [], "ann")["messages_in_doubt"] == 1
+    assert room.states() == {1: "in_doubt"}
 
 
 def test_a_purge_takes_old_messages_and_leaves_what_is_known(room: Room) -> None:

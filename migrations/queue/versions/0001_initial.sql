@@ -113,6 +113,10 @@ CREATE TABLE notify.message (
 );
 GO
 
+/* Every statement is bounded, but one change may have thousands of recipients: rivals must still find rows to skip. */
+ALTER TABLE notify.message SET (LOCK_ESCALATION = DISABLE);
+GO
+
 /* The sweep (leases that ended, retries and scheduled messages that are due) and the status. */
 CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority, notification_guid) WHERE completed_at IS NULL;
 GO
@@ -139,6 +143,9 @@ CREATE TABLE notify.message_key (
 );
 GO
 
+ALTER TABLE notify.message_key SET (LOCK_ESCALATION = DISABLE);
+GO
+
 /* A change whose message another change had put there already: the same version of the record, the same recipient and channel. */
 CREATE TABLE notify.shared_message (
     change_key BINARY(32) NOT NULL,
@@ -158,6 +165,9 @@ CREATE TABLE notify.message_body (
     text VARBINARY(MAX) NULL,
     CONSTRAINT pk_message_body PRIMARY KEY CLUSTERED (created_date, message_id)
 );
+GO
+
+ALTER TABLE notify.message_body SET (LOCK_ESCALATION = DISABLE);
 GO
 
 /* Only what can be claimed now. READPAST does not skip page locks, so locks may not escalate. */
@@ -194,6 +204,9 @@ CREATE TABLE notify.attempt (
 );
 GO
 
+ALTER TABLE notify.attempt SET (LOCK_ESCALATION = DISABLE);
+GO
+
 /* What is not on the common way (queued, claimed, sending, sent): that is told by message and attempt themselves.
    The target of OUTPUT clauses, so it has neither CHECK nor foreign key. */
 CREATE TABLE notify.message_history (
@@ -206,6 +219,9 @@ CREATE TABLE notify.message_history (
     actor NVARCHAR(128) NOT NULL,
     CONSTRAINT pk_message_history PRIMARY KEY CLUSTERED (message_id, message_history_id)
 );
+GO
+
+ALTER TABLE notify.message_history SET (LOCK_ESCALATION = DISABLE);
 GO
 
 CREATE TABLE notify.suppression (

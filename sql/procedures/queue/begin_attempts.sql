@@ -39,6 +39,7 @@ BEGIN
     BEGIN TRY
         BEGIN TRANSACTION;
 
+        /* READCOMMITTEDLOCK: the attempts as they are once the message is locked, not as they were when the statement began. */
         INSERT @attempt (message_id, attempt_id, gateway, attempt_number, begun, is_new, reason)
         SELECT
             j.message_id,
@@ -59,8 +60,9 @@ BEGIN
             claim_token UNIQUEIDENTIFIER,
             gateway NVARCHAR(128)
         ) AS j
-        LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK) ON m.message_id = j.message_id
-        LEFT JOIN notify.attempt AS a ON a.message_id = j.message_id AND a.attempt_id = j.attempt_id
+        LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = j.message_id
+        LEFT JOIN notify.attempt AS a WITH (READCOMMITTEDLOCK, FORCESEEK)
+            ON a.message_id = j.message_id AND a.attempt_id = j.attempt_id
         CROSS APPLY ( VALUES (
             CASE
                 WHEN a.attempt_id IS NULL AND m.state = 'claimed' AND m.claim_token = j.claim_token THEN 'begins'

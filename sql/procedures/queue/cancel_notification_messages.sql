@@ -20,7 +20,7 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    DECLARE @changed INTEGER = 0, @waiting NVARCHAR(MAX);
+    DECLARE @changed INTEGER = 0, @found INTEGER, @waiting NVARCHAR(MAX);
 
     IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL
     BEGIN
@@ -38,6 +38,9 @@ BEGIN
             FOR JSON PATH
         );
 
+    /* What a sender claims meanwhile is found and not changed: what is left is told by what was found. */
+    SET @found = (SELECT COUNT(*) FROM OPENJSON(@waiting) AS w);
+
     IF @waiting IS NOT NULL
     BEGIN
         EXECUTE notify.withdraw_messages
@@ -48,6 +51,6 @@ BEGIN
             @withdrawn = @changed OUTPUT;
     END;
 
-    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @changed = @batch_size THEN 1 ELSE 0 END);
+    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @found = @batch_size THEN 1 ELSE 0 END);
 END;
 GO

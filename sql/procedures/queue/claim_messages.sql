@@ -77,7 +77,8 @@ BEGIN
                 ELSE 'claimed'
             END
         )) AS v (state)
-        WHERE m.state = 'queued';
+        WHERE m.state = 'queued'
+        OPTION (FORCE ORDER, LOOP JOIN); /* never a scan of message, whatever the statistics of its first hour say */
 
         COMMIT TRANSACTION;
     END TRY

@@ -6,7 +6,7 @@ GO
 Removes messages that ended long ago, with bodies, attempts and history. Decisions and dedupe keys stay: a repeated change stays known.
 
 @older_than_days  1 or more
-@batch_size       at most so many messages, 1 to 4000: below lock escalation
+@batch_size       at most so many messages, 1 to 4000
 Result            purged, has_more (call again)
 Errors            50103 a parameter out of range
 */
@@ -29,16 +29,17 @@ BEGIN
         THROW 50103, N'purge_messages: @older_than_days must be at least 1, @batch_size 1 to 4000.', 1;
     END;
 
-    INSERT @old (message_id, created_date)
-    SELECT TOP (@batch_size) m.message_id, m.created_date
-    FROM notify.message AS m
-    WHERE m.completed_at < @cutoff
-    ORDER BY m.completed_at, m.message_id;
-
-    SET @purged = @@ROWCOUNT;
-
     BEGIN TRY
         BEGIN TRANSACTION;
+
+        /* Locked, so that none is put back in line while it is being removed. */
+        INSERT @old (message_id, created_date)
+        SELECT TOP (@batch_size) m.message_id, m.created_date
+        FROM notify.message AS m WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
+        WHERE m.completed_at < @cutoff
+        ORDER BY m.completed_at, m.message_id;
+
+        SET @purged = @@ROWCOUNT;
 
         DELETE a
         FROM @old AS o

@@ -51,6 +51,7 @@ BEGIN
     BEGIN TRY
         BEGIN TRANSACTION;
 
+        /* READCOMMITTEDLOCK: the attempts as they are once the message is locked, not as they were when the statement began. */
         INSERT @outcome (
             message_id,
             attempt_id,
@@ -105,8 +106,9 @@ BEGIN
             detail NVARCHAR(1000),
             retry_after_seconds INTEGER
         ) AS j
-        LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK) ON m.message_id = j.message_id
-        LEFT JOIN notify.attempt AS a ON a.message_id = j.message_id AND a.attempt_id = j.attempt_id;
+        LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = j.message_id
+        LEFT JOIN notify.attempt AS a WITH (READCOMMITTEDLOCK, FORCESEEK)
+            ON a.message_id = j.message_id AND a.attempt_id = j.attempt_id;
 
         /* Refusals: again later, or the end. */
         IF EXISTS (SELECT 1 / 0 FROM @outcome AS o WHERE o.new_state = 'retrying')
@@ -157,7 +159,9 @@ BEGIN
                     WHEN EXISTS (
                         SELECT 1 / 0
                         FROM notify.message AS newer
-                        WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
+                        WHERE newer.conversation_key = m.conversation_key
+                            AND newer.conversation_key IS NOT NULL
+                            AND newer.shown_order > m.shown_order
                     ) THEN 'canceled'
                     WHEN m.expires_at <= o.next_at THEN 'expired'
                     WHEN o.is_begun = 0 AND o.outcome = 'not_handed_over' THEN CASE

@@ -85,14 +85,15 @@ BEGIN
 
         SET @changes_in_doubt = @@ROWCOUNT;
 
-        /* A lease says nothing about when its message was due: claimed and sending are doubtful whatever their next_at. */
+        /* A lease says nothing about when its message was due: claimed and sending are doubtful whatever their next_at.
+           What the backup shows as held may have been released, and sent, before the loss. */
         WITH doubtful AS (
             SELECT TOP (@batch_size) m.message_id, m.state, m.reason, m.channel, m.priority
             FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
             WHERE m.completed_at IS NULL
                 AND (
                     m.state IN ('claimed', 'sending')
-                    OR m.state IN ('scheduled', 'queued', 'retrying') AND m.next_at <= @lost_at
+                    OR m.state IN ('held', 'scheduled', 'queued', 'retrying') AND m.next_at <= @lost_at
                 )
             ORDER BY m.message_id
         )

@@ -8,7 +8,7 @@ their message in doubt, with an alert; what waited too long expires. Any number 
 
 @batch_size  at most so many of each kind, 1 to 4000
 Result       queued, in_doubt, expired, has_more (call again)
-Errors       50103 @batch_size out of range
+Errors       50101 restored queue: recover_queue must see the claims that were open in the backup; 50103 @batch_size out of range
 Locks        messages (READPAST), then ready
 */
 CREATE OR ALTER PROCEDURE notify.sweep_messages (@batch_size INTEGER = 1000)
@@ -35,6 +35,11 @@ BEGIN
         message_id BIGINT NOT NULL PRIMARY KEY,
         notification_guid UNIQUEIDENTIFIER NOT NULL
     );
+
+    IF NOT EXISTS (SELECT 1 / 0 FROM notify.trusted_queue AS tq)
+    BEGIN
+        THROW 50101, N'This queue was restored or moved, or its recovery fork cannot be seen: nothing is enqueued or sent. Run recover-queue.', 1;
+    END;
 
     IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL
     BEGIN

@@ -53,6 +53,12 @@ BEGIN
 
         SET @withdrawn = @@ROWCOUNT;
 
+        /* A sweep may have queued one in between: its row came after the first DELETE. A claim of that very moment: 1205, call again. */
+        DELETE r
+        FROM @message AS t
+        JOIN notify.message AS m ON m.message_id = t.message_id AND m.state = @new_state
+        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id;
+
         COMMIT TRANSACTION;
     END TRY
     BEGIN CATCH
