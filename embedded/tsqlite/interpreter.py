@@ -79,7 +79,7 @@ class Interpreter(Calls):
         except (BatchEnd, LevelEnd):
             pass
         except BaseException:
-            self._drop_levels()
+            self._abandon()
             raise
         tx = session.transaction
         if tx is not None and tx.doomed:
@@ -88,12 +88,16 @@ class Interpreter(Calls):
         return sink
 
     def _refused(self, error: Unsupported) -> None:
-        self._drop_levels()
+        self._abandon()
+        self.sink.put(Failure(error))
+
+    def _abandon(self) -> None:
+        # First undone, then left: emptying a level's temporary tables must not itself be undone.
         tx = self.session.transaction
         if tx is not None:
             tx.insert_execute = False
         self.session.undo()
-        self.sink.put(Failure(error))
+        self._drop_levels()
 
     def _drop_levels(self) -> None:
         session = self.session

@@ -195,6 +195,7 @@ class Session(SessionFunctions):
         self._changes: Any = None
         self._segments: list[tuple[str, Any]] = []
         self._pool: set[str] = set()
+        self._freed: dict[str, str] = {}
         self._temp_identity: dict[str, int] = {}
         self._serial = 0
         self.prepared: dict[str, Any] = {}
@@ -694,6 +695,7 @@ class Session(SessionFunctions):
 
     def make_temp(self, sqlite_name: str, statements: Sequence[str]) -> None:
         """Make sure that a temporary SQLite table is there and empty; `statements` create it and its indexes."""
+        self._freed.pop(sqlite_name, None)
         if sqlite_name in self._pool:
             return
         for statement in statements:
@@ -706,6 +708,8 @@ class Session(SessionFunctions):
         self._temp_identity.pop(table.sqlite_name, None)
         if table.sqlite_name in self._pool:
             self.db.execute(f"DELETE FROM {table.sql}")
+            if self.db.in_transaction:
+                self._freed[table.sqlite_name] = table.sql
 
     def enter_scope(self, scope: Scope) -> None:
         """A new level of execution."""
@@ -771,6 +775,11 @@ class Session(SessionFunctions):
         for key, sql in self.system_views.items():
             if key not in there:
                 self.db.execute(sql)
+        # ... and gives back the rows of what was emptied for its next user.
+        for name, sql in self._freed.items():
+            if name in there:
+                self.db.execute(f"DELETE FROM {sql}")
+        self._freed.clear()
         gone = self._pool - there
         self._pool &= there
         for scope in self.scopes:
