@@ -6,6 +6,7 @@ https://learn.microsoft.com/sql/t-sql/functions/cast-and-convert-transact-sql
 from __future__ import annotations
 
 import re
+import math
 import struct
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
@@ -316,6 +317,9 @@ def _to_temporal(source: SqlType, target: SqlType) -> Converter:
                 if legacy:
                     raise sql_error(242, source.name, name) from None
                 raise sql_error(241) from None
+            if name == "smalldatetime":
+                # Read as a datetime first: 29.999 seconds are 30.
+                return join(moment.day, round_half_away(round_half_away(moment.ticks * 3, 100_000) * 100_000, 3), None)
             return join(moment.day, moment.ticks, moment.offset)
 
         return from_text
@@ -485,7 +489,9 @@ def _single(v: float) -> float:
     try:
         result: float = struct.unpack("f", struct.pack("f", v))[0]
     except OverflowError:
-        raise SqlError(232, f"Arithmetic overflow error for type real, value = {v:f}.") from None
+        result = math.inf
+    if math.isinf(result):  # some versions of Python pack one without a word
+        raise SqlError(232, f"Arithmetic overflow error for type real, value = {v:f}.")
     return result
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+import apsw
+
 from .compiled import Column
 from .errors import SqlError, Unsupported
 from .interpreter import Interpreter
@@ -440,15 +442,21 @@ def connect(
                 application = value
             else:
                 raise InterfaceError("HY024", f"[HY024] [tsqlite]Unknown option {key}")
-    session = Session(
-        path,
-        readonly=readonly,
-        timeout=timeout,
-        synchronous=synchronous,
-        name=name,
-        login=login,
-        application=application,
-    )
+    try:
+        session = Session(
+            path,
+            readonly=readonly,
+            timeout=timeout,
+            synchronous=synchronous,
+            name=name,
+            login=login,
+            application=application,
+        )
+    except apsw.Error as e:
+        # no database file, no right to read it, or another program keeps it locked
+        made = OperationalError("08001", f"[08001] [tsqlite]Cannot open {path}: {e}")
+        made.message = f"Cannot open {path}: {e}"
+        raise made from e
     return Connection(session, autocommit)
 
 

@@ -82,8 +82,10 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
     identity = None
     if node.identity is not None:
         exact = type_.name in ("int", "bigint", "smallint", "tinyint") or (type_.is_decimal and type_.scale == 0)
-        if not exact or node.nullable:
+        if not exact:
             raise sql_error(2749, node.name)
+        if node.nullable:
+            raise sql_error(8147, node.name, table)
         identity = Identity(node.identity.seed, node.identity.increment)
     default = None
     for constraint in node.constraints:

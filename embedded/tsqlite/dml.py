@@ -381,6 +381,10 @@ class Writer:
         session, db = self.session, self.db
         if not rows:
             return
+        if not columns:  # SET @v = ... alone
+            if table.rowversion is not None:
+                raise Unsupported("UPDATE of variables alone in a table with a rowversion")
+            return
         writer = writer_of(session, table)
         lower = [c.lower() for c in columns]
         identity = table.identity

@@ -266,6 +266,7 @@ MESSAGES: Final[dict[int, str]] = {
     "added.",
     2739: "The text, ntext, and image data types are invalid for local variables.",
     2744: "Multiple identity columns specified for table '%s'. Only one identity column per table is allowed.",
+    8147: "Could not create IDENTITY attribute on nullable column '%s', table '%s'.",
     2749: "Identity column '%s' must be of data type int, bigint, smallint, tinyint, or decimal or numeric with "
     "a scale "
     "of 0, unencrypted, and constrained to be nonnullable.",

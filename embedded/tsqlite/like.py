@@ -11,6 +11,7 @@ from . import collation
 from .collation import BINARY_COLLATIONS, check_searchable
 from .errors import sql_error
 
+_PAIRED = re.compile("[\U00010000-\U0010ffff]")
 # A range stands for the characters that sort between its ends; these are the ones tried.
 _CANDIDATES = [
     chr(c) for c in (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x530), *range(0x2010, 0x2040), 0x20AC)
@@ -100,10 +101,26 @@ def _set(pattern: str, i: int, name: str, escape: str | None) -> tuple[str | Non
     return None, i
 
 
-def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | None) -> bool:
+def halved(text: str) -> str:
+    """The text with each supplementary character as its two surrogates."""
+    if text.isascii() or not text or max(text) <= "\uffff":
+        return text
+    return _PAIRED.sub(_halves, text)
+
+
+def _halves(match: re.Match[str]) -> str:
+    point = ord(match[0]) - 0x10000
+    return chr(0xD800 + (point >> 10)) + chr(0xDC00 + (point & 0x3FF))
+
+
+def matches(
+    value: str, pattern: str, name: str, unicode: bool, escape: str | None, *, whole: bool = True
+) -> bool:
     """Whether ``value`` is LIKE ``pattern`` under the SQLite collation ``name``; error 506 for an escape of not one
-    character.
+    character. ``whole``: a supplementary character is one character, as under the _SC collations.
     """
+    if not whole:
+        value, pattern = halved(value), halved(pattern)
     if escape is not None and len(escape) != 1:
         raise sql_error(506, escape, "LIKE")
     expression = compiled(pattern, name, escape)

@@ -140,6 +140,9 @@ def _comparison(op: str, left: SqlType, right: SqlType) -> Operation:
         sides = [_comparable(t, common) for t in (left, right)]
         name = collation.sqlite_collation(common)
         return Operation(BIT, sides[0], sides[1], lambda a, b: f"{a} {op} {b} COLLATE {name}")
+    if "datetime" in (left.name, right.name) and common.name in ("datetime2", "datetimeoffset"):
+        # Compared as what it is, thirds of 10 ms, however few digits the other side has.
+        common = replace(common, scale=7)
     if common.name == "datetimeoffset":
         return Operation(BIT, common, common, lambda a, b: f"{a} {op} {b} COLLATE ts_dto")
     if common.is_binary:
@@ -644,7 +647,8 @@ def resolve_like(operand: SqlType, pattern: SqlType, escape: SqlType | None = No
     unicode = common.is_unicode or (escape is not None and escape.is_unicode)
     name = collation.sqlite_collation(replace(common, name="nvarchar" if unicode else "varchar"))
     sides = [_comparable(t, replace(common, name="nvarchar" if unicode else "varchar")) for t in (left, right)]
-    flags = f"'{name}', {int(unicode)}"
+    whole = (common.collation or "").upper().endswith("_SC")
+    flags = f"'{name}', {int(unicode) + 2 * whole}"
 
     def emit(value: str, like_pattern: str, escape_text: str | None) -> str:
         if escape_text is None:
@@ -657,7 +661,7 @@ def resolve_like(operand: SqlType, pattern: SqlType, escape: SqlType | None = No
 
 
 @scalar("ts_like")
-def _like(value: str | None, pattern: str | None, name: str, unicode: int, *escape: str | None) -> int | None:
+def _like(value: str | None, pattern: str | None, name: str, flags: int, *escape: str | None) -> int | None:
     if value is None or pattern is None or escape == (None,):
         return None
-    return int(like.matches(value, pattern, name, bool(unicode), escape[0] if escape else None))
+    return int(like.matches(value, pattern, name, bool(flags & 1), escape[0] if escape else None, whole=flags > 1))

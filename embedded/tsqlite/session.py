@@ -197,7 +197,7 @@ class Session(SessionFunctions):
         self._pool: set[str] = set()
         self._freed: dict[str, str] = {}
         self._temp_identity: dict[str, int] = {}
-        self._serial = 0
+        self._savepoints = 0
         self.prepared: dict[str, Any] = {}
         self.temp_writers: dict[str, Any] = {}
         self.system_views: dict[str, str] = {}
@@ -502,10 +502,11 @@ class Session(SessionFunctions):
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """All of it or nothing, whether or not a transaction is open; takes no lock itself."""
-        self._serial += 1
-        name = f"_st{self._serial}"
+        # Named by depth: a name of its own for each would be a text that SQLite has to prepare each time.
+        name = f"_st{self._savepoints}"
         before = len(self._segments)
         self.db.execute(f"SAVEPOINT {name}")
+        self._savepoints += 1
         try:
             yield
         except BaseException as e:
@@ -520,6 +521,8 @@ class Session(SessionFunctions):
                 self._forget_vanished()
                 self.refresh()
             raise
+        finally:
+            self._savepoints -= 1
         self.db.execute(f"RELEASE {name}")
 
     def read(self, tables: Sequence[str], locking: bool) -> bool:

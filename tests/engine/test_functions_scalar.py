@@ -128,7 +128,7 @@ def test_function(e: Expression, expected: Any, type_: str) -> None:
 @pytest.mark.parametrize(
     ("e", "error"),
     [
-        (call("LEFT", lit("a"), lit(-1)), 536),
+        (call("LEFT", lit("a"), lit(-1)), 537),
         (call("SUBSTRING", lit("a"), lit(1), lit(-1)), 537),
         (call("POWER", lit(2), lit(31)), 232),
         (call("ABS", cast(lit(-2147483648), INT)), 8115),

@@ -449,15 +449,19 @@ def _grouping(scope: Scope, node: tree.FunctionCall) -> typed.Expr:
             )
         raise Unsupported(node.name.name, node.line)
     value = 0
+    texts: list[str] = []
     outer, scope.in_aggregate = scope.in_aggregate, True
     for arg in node.args:
         text = text_of(bind(scope, arg))
+        texts.append(text)
         if text not in scope.grouping:
             raise sql_error(8161, node.args.index(arg) + 1, node.name.name)
         value = value * 2 + scope.grouping[text]
     scope.in_aggregate = outer
     type_ = SqlType("tinyint" if node.name.name.upper() == "GROUPING" else "int", nullable=False)
-    return typed.Literal(type_, value)
+    # Not a bare number: ORDER BY tells expressions apart by their texts, and those of every set have to agree.
+    mark = ", ".join(texts).replace("*/", "* /")
+    return typed.Operation(type_, [], lambda a: f"(+{value} /* {mark} */)")
 
 
 def _aggregate(scope: Scope, node: tree.FunctionCall, function: functions.Function) -> typed.Expr:
@@ -480,8 +484,8 @@ def _aggregate(scope: Scope, node: tree.FunctionCall, function: functions.Functi
         raise sql_error(157)
     elif scope.clause in ("values", "output"):
         raise sql_error(158 if scope.clause == "output" else 147)
-    if over is None and scope.in_aggregate:
-        raise sql_error(130)
+    if scope.in_aggregate:
+        raise sql_error(130 if over is None else 4109)
     saved = scope.in_aggregate, scope.windowed
     scope.in_aggregate, scope.windowed = (saved[0], True) if over is not None else (True, saved[1])
     try:

@@ -401,9 +401,14 @@ def _reads(node: tree.Node, names: Any) -> bool:
     return any(isinstance(n, tree.Variable) and n.name.lower() in names for n in tree.walk(node))
 
 
-def _order_by(scope: Scope, bound: Bound, select: typed.Select, node: tree.Query) -> None:
+def _sorted_as(expr: typed.Expr) -> str:
+    """The text of an expression and its order: two collations make two orders of one value."""
     from ..emit import text_of
 
+    return f"{text_of(expr)} {expr.type.collation or ''}" if expr.type.is_string else text_of(expr)
+
+
+def _order_by(scope: Scope, bound: Bound, select: typed.Select, node: tree.Query) -> None:
     seen: set[str] = set()
     for item in node.order_by:
         position = _output_position(bound.columns, item.expr) if not bound.assigns else None
@@ -411,8 +416,8 @@ def _order_by(scope: Scope, bound: Bound, select: typed.Select, node: tree.Query
             if isinstance(item.expr, tree.Variable | tree.StringLiteral | tree.NullLiteral | tree.DecimalLiteral):
                 raise sql_error(1008 if isinstance(item.expr, tree.Variable) else 408, len(select.order_by) + 1)
             expr = bind(scope, item.expr)
-            text = text_of(expr)
-            position = next((i for i, o in enumerate(select.outputs) if text_of(o) == text), None)
+            text = _sorted_as(expr)
+            position = next((i for i, o in enumerate(select.outputs) if _sorted_as(o) == text), None)
             if position is None and select.distinct:
                 raise sql_error(145)
         if position is not None:

@@ -126,6 +126,30 @@ class _AverageInteger(_SumInteger):
     final = value
 
 
+@aggregate("ts_average_int")
+class _AverageInt(_AverageInteger):
+    """Average of int and smaller, whose sum has to be an int."""
+
+    def value(self) -> Any:
+        if not -(2**31) <= self.total < 2**31:
+            raise sql_error(8115, "expression", "int")
+        return _AverageInteger.value(self)
+
+    final = value
+
+
+@aggregate("ts_average_bigint")
+class _AverageBigint(_AverageInteger):
+    """Average of bigint, whose sum has to be a bigint."""
+
+    def value(self) -> Any:
+        if not -(2**63) <= self.total < 2**63:
+            raise sql_error(8115, "expression", "bigint")
+        return _AverageInteger.value(self)
+
+    final = value
+
+
 @aggregate("ts_average_parts")
 class _AverageParts(_SumInteger):
     """Sum and count as ``sum/count``, for ``ts_average_decimal``."""
@@ -166,9 +190,10 @@ def _resolve_sum(call: Call) -> Resolved:
 def _resolve_avg(call: Call) -> Resolved:
     type_ = _operand(call, "avg")
     if type_.is_integer:
-        result = BIGINT if type_.name == "bigint" else INT
+        if type_.name == "bigint":
+            return Resolved(BIGINT, (None,), _call_text("ts_average_bigint", call))
         # The sum itself has to fit, as SQL Server's does.
-        return Resolved(result, (None,), _call_text("ts_average_integer", call))
+        return Resolved(INT, (None,), _call_text("ts_average_int", call))
     if type_.is_money:
         return Resolved(MONEY, (None,), _call_text("ts_average_integer", call))
     if type_.is_float:

@@ -8,7 +8,7 @@ import datetime
 from calendar import monthrange
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from .. import temporal
 from ..chart import check_implicit
@@ -184,11 +184,9 @@ def part_of(name: str, day: int, ticks: int, offset: int | None, date_first: int
             return d.isocalendar()[1]
 
 
-def _shown_ticks(name: str, ticks: int) -> int:
-    """A datetime's time of day in the whole milliseconds that it shows."""
-    if name in ("microsecond", "nanosecond") and ticks % 100_000:
-        raise Unsupported(f"The {name}s of a datetime: CAST it to datetime2")
-    return (ticks + 5_000) // 10_000 * 10_000
+# From compatibility level 130 on a datetime counts as the 1/300 s that it is, not as the milliseconds it shows.
+_DATETIME_ZERO: Final = temporal.day_number(1900, 1, 1) * 86_400 * 300
+_FRACTIONS: Final = {"millisecond": 1_000, "microsecond": 1_000_000, "nanosecond": 1_000_000_000}
 
 
 @scalar("ts_datepart", 3, session=True)
@@ -196,9 +194,9 @@ def _datepart(session: SessionProtocol, name: str, spelled: str, value: Any) -> 
     if value is None:
         return None
     type_, split, _ = _type(spelled)
+    if type_.name == "datetime" and name in _FRACTIONS:
+        return int(value % 300 * _FRACTIONS[name] // 300)
     day, ticks, offset = split(value)
-    if type_.name == "datetime":
-        ticks = _shown_ticks(name, ticks)
     return part_of(name, day, ticks, offset, session.date_first)
 
 
@@ -386,16 +384,15 @@ def _datediff(name: str, spelled_a: str, spelled_b: str, a: Any, b: Any, big: in
         return None
     type_a, split_a, _ = _type(spelled_a)
     type_b, split_b, _ = _type(spelled_b)
-    day_a, ticks_a, offset_a = split_a(a)
-    day_b, ticks_b, offset_b = split_b(b)
-    moments = []
-    for type_, day, ticks, offset in ((type_a, day_a, ticks_a, offset_a), (type_b, day_b, ticks_b, offset_b)):
-        if type_.name == "datetime":
-            ticks = _shown_ticks(name, ticks)
+    counts = []
+    for type_, split, value in ((type_a, split_a, a), (type_b, split_b, b)):
+        if type_.name == "datetime" and name in _FRACTIONS:
+            counts.append((value + _DATETIME_ZERO) * _FRACTIONS[name] // 300)
+            continue
+        day, ticks, offset = split(value)
         # An offset is taken off: DATEDIFF compares UTC.
-        total = day * DAY + ticks - (offset or 0) * MINUTE
-        moments.append(divmod(total, DAY))
-    result = _boundary(name, *moments[1]) - _boundary(name, *moments[0])
+        counts.append(_boundary(name, *divmod(day * DAY + ticks - (offset or 0) * MINUTE, DAY)))
+    result = counts[1] - counts[0]
     limit = 2**63 if big else 2**31
     if not -limit <= result < limit:
         raise SqlError(

@@ -114,6 +114,7 @@ def _date_pattern(code: str, c: Culture, has_offset: bool) -> str | None:
 
 def format_date(day: int, ticks: int, offset: int | None, pattern: str, culture_name: str | None) -> str | None:
     """A moment by a .NET format; None for a bad format."""
+    pattern = pattern or "G"
     if (culture_name or "").lower() in _SHORT_DATES and pattern == "d":
         pattern, c = _SHORT_DATES[(culture_name or "").lower()], CULTURES["en-us"]
     else:
@@ -213,6 +214,7 @@ def _rounded(value: Decimal, places: int) -> tuple[str, str, bool]:
 def format_number(value: Decimal, pattern: str, culture_name: str | None, *, integer: bool) -> str | None:
     """A number by a .NET format; None for a bad format."""
     c = culture(culture_name)
+    pattern = pattern or "G"
     standard = re.fullmatch(r"([A-Za-z])(\d{0,2})", pattern)
     if standard is None:
         return _custom_number(value, pattern, c)
@@ -392,10 +394,8 @@ def _resolve_format(call: Call) -> Resolved:
         head = f"ts_format_date('{_spell(type_)}'"
     elif type_.is_number and type_.name != "bit":
         head = f"ts_format_number({type_.system_scale}, {int(type_.is_integer)}"
-    elif type_.is_null:
-        head = "ts_format_number(0, 1"
     else:
-        raise sql_error(8116, type_.display_name, 1, "format")
+        raise sql_error(8116, "NULL" if type_.is_null else type_.display_name, 1, "format")
     return Resolved(
         nvarchar(4000),
         tuple(types),

@@ -41,9 +41,14 @@ def part(value: str, start: int, end: int) -> str:
         raise Unsupported("Cutting a string within a surrogate pair") from None
 
 
+def _counts_whole(type_: SqlType) -> bool:
+    """Whether the collation (_SC) counts a surrogate pair as one character."""
+    return type_.is_unicode and (type_.collation or "").upper().endswith("_SC")
+
+
 def _whole(type_: SqlType, function: str) -> str:
-    """The variant of a function that counts a surrogate pair as one character, where the collation (_SC) says so."""
-    return f"{function}_sc" if type_.is_unicode and (type_.collation or "").upper().endswith("_SC") else function
+    """The variant of a function that counts a surrogate pair as one character, where the collation says so."""
+    return f"{function}_sc" if _counts_whole(type_) else function
 
 
 def _unit_index(value: str, index: int) -> int:
@@ -128,7 +133,7 @@ def _left(value: str | None, count: int | None) -> str | None:
     if value is None or count is None:
         return None
     if count < 0:
-        raise sql_error(536, "left")
+        raise sql_error(537)
     return part(value, 0, count)
 
 
@@ -137,7 +142,7 @@ def _right(value: str | None, count: int | None) -> str | None:
     if value is None or count is None:
         return None
     if count < 0:
-        raise sql_error(536, "right")
+        raise sql_error(536, "RIGHT")
     length = units(value)
     return part(value, max(0, length - count), length)
 
@@ -162,7 +167,7 @@ def _left_sc(value: str | None, count: int | None) -> str | None:
     if value is None or count is None:
         return None
     if count < 0:
-        raise sql_error(536, "left")
+        raise sql_error(537)
     return value[:count]
 
 
@@ -171,7 +176,7 @@ def _right_sc(value: str | None, count: int | None) -> str | None:
     if value is None or count is None:
         return None
     if count < 0:
-        raise sql_error(536, "right")
+        raise sql_error(536, "RIGHT")
     return value[max(0, len(value) - count) :]
 
 
@@ -205,6 +210,9 @@ def _bounds(start: int, count: int) -> tuple[int, int]:
 
 def _resolve_substring(call: Call) -> Resolved:
     need(call, 3)
+    given = call.types[0]
+    if not (given.is_string or given.is_binary):
+        raise sql_error(8116, "NULL" if given.is_null else given.display_name, 1, "substring")
     type_ = text(call, 0, binary=True)
     length = length_of(type_)
     number = constant(call, 2)
@@ -234,6 +242,13 @@ def _stuff(value: str | None, start: int | None, count: int | None, new: str | N
     return part(value, 0, start - 1) + (new or "") + part(value, start - 1 + count, length)
 
 
+@scalar("ts_stuff_sc", 4)
+def _stuff_sc(value: str | None, start: int | None, count: int | None, new: str | None) -> str | None:
+    if value is None or start is None or count is None or start < 1 or start > len(value) or count < 0:
+        return None
+    return value[: start - 1] + (new or "") + value[start - 1 + count :]
+
+
 def _resolve_stuff(call: Call) -> Resolved:
     need(call, 4)
     type_, new = text(call, 0), text(call, 3)
@@ -243,7 +258,7 @@ def _resolve_stuff(call: Call) -> Resolved:
     return Resolved(
         like_text(common, length),
         (_as(type_, common), integer(call, 1), integer(call, 2), _as(new, common)),
-        udf("ts_stuff"),
+        udf(_whole(common, "ts_stuff")),
     )
 
 
@@ -332,6 +347,16 @@ def _reverse(value: str | None) -> str | None:
     return value[::-1]
 
 
+@scalar("ts_reverse_sc", 1)
+def _reverse_sc(value: str | None) -> str | None:
+    return None if value is None else value[::-1]
+
+
+def _resolve_reverse(call: Call) -> Resolved:
+    need(call, 1)
+    return _same_text(_whole(text(call, 0), "ts_reverse"))(call)
+
+
 def _resolve_trim(call: Call) -> Resolved:
     """One argument, or two for ``TRIM(characters FROM value)``: the characters first."""
     need(call, 1, 2)
@@ -351,7 +376,7 @@ _add("UPPER", _same_text("ts_upper"))
 _add("LOWER", _same_text("ts_lower"))
 _add("LTRIM", _same_text("ts_ltrim"))
 _add("RTRIM", _same_text("ts_rtrim"))
-_add("REVERSE", _same_text("ts_reverse"))
+_add("REVERSE", _resolve_reverse)
 _add("TRIM", _resolve_trim)
 
 
@@ -369,14 +394,14 @@ def _foldable(value: str) -> str:
     return value.replace("ſ", "\ue000").replace("\u212a", "\ue001") if not value.isascii() else value
 
 
-@scalar("ts_charindex", 4)
-def _charindex(needle: str | None, value: str | None, start: int | None, name: str) -> int | None:
+@scalar("ts_charindex", 5)
+def _charindex(needle: str | None, value: str | None, start: int | None, name: str, whole: int) -> int | None:
     if needle is None or value is None or start is None:
         return None
     if needle == "":
         return 0
     first = max(0, start - 1)
-    if not value.isascii() and max(value) > "\uffff" and first:
+    if first and not whole and not value.isascii() and max(value) > "\uffff":
         raise Unsupported("CHARINDEX from a position in a string with supplementary characters")
     if name in BINARY_COLLATIONS:
         found = value.find(needle, first)
@@ -384,7 +409,9 @@ def _charindex(needle: str | None, value: str | None, start: int | None, name: s
         check_searchable(needle, value, name)
         match = _finder(_foldable(needle), name).search(_foldable(value), first)
         found = match.start() if match else -1
-    return 0 if found < 0 else _unit_index(value, found) + 1
+    if found < 0:
+        return 0
+    return (found if whole else _unit_index(value, found)) + 1
 
 
 def _search_collation(common: SqlType) -> str:
@@ -404,7 +431,7 @@ def _resolve_charindex(call: Call) -> Resolved:
 
     def emit(args: Sequence[str], order_by: str = "", over: str = "") -> str:
         start = args[2] if len(args) == 3 else "1"
-        return f"ts_charindex({args[0]}, {args[1]}, {start}, {name})"
+        return f"ts_charindex({args[0]}, {args[1]}, {start}, {name}, {int(_counts_whole(common))})"
 
     return Resolved(result, tuple(types), emit)
 
@@ -412,14 +439,17 @@ def _resolve_charindex(call: Call) -> Resolved:
 _add("CHARINDEX", _resolve_charindex)
 
 
-@scalar("ts_patindex", 4)
-def _patindex(pattern: str | None, value: str | None, name: str, unicode: int) -> int | None:
+@scalar("ts_patindex", 5)
+def _patindex(pattern: str | None, value: str | None, name: str, unicode: int, whole: int) -> int | None:
     if pattern is None or value is None:
         return None
+    if not whole:
+        # Half a pair is a character: the expression sees the halves, and so do the positions.
+        pattern, value = like.halved(pattern), like.halved(value)
     open_start, open_end = pattern.startswith("%"), pattern.endswith("%")
     core = pattern[1 if open_start else 0 : -1 if open_end and len(pattern) > 1 else None]
     if not open_start:
-        return int(like.matches(value, pattern, name, bool(unicode), None))
+        return int(like.matches(value, pattern, name, bool(unicode), None, whole=bool(whole)))
     expression = like.compiled(core, name, None)
     if expression is None:
         return 0
@@ -428,10 +458,10 @@ def _patindex(pattern: str | None, value: str | None, name: str, unicode: int) -
         raise Unsupported("PATINDEX in a string with combining characters")
     if open_end:
         match = expression.search(folded)
-        return 0 if match is None else _unit_index(value, match.start()) + 1
+        return 0 if match is None else match.start() + 1
     for start in range(len(folded) + 1):
         if expression.fullmatch(folded, start):
-            return _unit_index(value, start) + 1
+            return start + 1
     return 0
 
 
@@ -444,7 +474,9 @@ def _resolve_patindex(call: Call) -> Resolved:
     return Resolved(
         result,
         (_as(pattern, common), _as(value, common)),
-        lambda args, order_by="", over="": f"ts_patindex({args[0]}, {args[1]}, {name}, {int(common.is_unicode)})",
+        lambda args, order_by="", over="": (
+            f"ts_patindex({args[0]}, {args[1]}, {name}, {int(common.is_unicode)}, {int(_counts_whole(common))})"
+        ),
     )
 
 
@@ -587,6 +619,11 @@ def _unicode(value: str | None) -> int | None:
     return None if not value else int.from_bytes(value[0].encode("utf-16-le")[:2], "little")
 
 
+@scalar("ts_unicode_sc", 1)
+def _unicode_sc(value: str | None) -> int | None:
+    return None if not value else ord(value[0])
+
+
 @scalar("ts_char", 1)
 def _char(code: int | None) -> str | None:
     return None if code is None or not 0 <= code <= 255 else numbers.code_page_text(bytes([code]))
@@ -604,7 +641,8 @@ def _nchar(code: int | None) -> str | None:
 def _resolve_code(name: str) -> Any:
     def resolve(call: Call) -> Resolved:
         need(call, 1)
-        return simple(INT, [text(call, 0)], name)
+        type_ = text(call, 0)
+        return simple(INT, [type_], _whole(type_, name) if name == "ts_unicode" else name)
 
     return resolve
 
@@ -627,6 +665,8 @@ def _concat(call: Call, first: int) -> Resolved:
     types = [text(call, i) if not call.types[i].is_binary else _no_binary(call, i) for i in range(len(call.arguments))]
     common = common_type_of(types)
     lengths = [length_of(t) if not t.is_null else 0 for t in types[first:]]
+    if not first and all(t.is_null for t in call.types):
+        lengths = []
     unicode = common.is_unicode
     most = 4000 if unicode else 8000
     total = sum(lengths) + (length_of(types[0]) * max(0, len(lengths) - 1) if first else 0)
