@@ -246,6 +246,8 @@ def _nothing() -> Extracted:
 
 
 def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any], beat: int) -> dict[str, Any]:
+    # A row that is gone shows no stamp: its delete stands where its last recorded state stood, in a later snapshot.
+    last_stamp = change["state_stamp"] if change["operation"] == "D" else None
     return {
         "change_key": change["change_key"],
         "notification_guid": batch.notification_guid,
@@ -254,7 +256,7 @@ def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any],
         "record_match": change["record_match"],
         "operation": change["operation"],
         "policy": batch.policy,
-        "shown_stamp": state.get("shown_stamp"),
+        "shown_stamp": state.get("shown_stamp") or last_stamp,
         "shown_hash": state.get("shown_hash"),
         "shown_beat": beat,
     }

@@ -269,19 +269,21 @@ class Judge:
         return any(shown is state for shown in self._certain_shows(name, life))
 
     def _certainly_known(self, name: str, life: Life, before: State) -> bool:
-        return any(
-            shown.position < before.position and shown.kind != "S" for shown in self._certain_shows(name, life)
-        )
+        return any(shown.position < before.position and shown.kind != "S" for shown in self._certain_shows(name, life))
 
     # --- the rest -------------------------------------------------------------------------------------------------
 
     def _texts(self) -> None:
         """SMS have no gateway: the last state waits, older ones are canceled."""
-        waiting = Counter((told.notification, told.record) for told in self._queued("queued", "sms"))
-        self.found += [f"{count} texts wait for {where}" for where, count in waiting.items() if count > 1]
+        waiting = defaultdict(list)
+        for told in self._queued("queued", "sms"):
+            waiting[told.notification, told.record].append(f"{told.operation}v{told.version}")
+        self.found += [f"texts {texts} wait for {where}" for where, texts in waiting.items() if len(texts) > 1]
         for told in self._queued("queued", "sms"):
             mailed = [i for i in (*self.received, *self.in_doubt) if i.notification == told.notification]
-            if not any((i.record, i.version, i.operation) == (told.record, told.version, told.operation) for i in mailed):
+            if not any(
+                (i.record, i.version, i.operation) == (told.record, told.version, told.operation) for i in mailed
+            ):
                 self.found.append(f"a text without its mail: {told}")
 
     def _audit(self) -> None:

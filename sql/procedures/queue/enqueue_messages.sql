@@ -228,7 +228,7 @@ BEGIN
             END,
             /* Stamps of another kind do not compare: a definition that moves to rowversion begins new conversations. */
             conversation_key = CASE
-                WHEN v.is_latest = 1 THEN HASHBYTES(
+                WHEN v.is_ordered = 1 THEN HASHBYTES(
                     'SHA2_256',
                     CONCAT(
                         N'["',
@@ -245,10 +245,10 @@ BEGIN
                     )
                 )
             END,
-            shown_stamp = CASE WHEN v.is_latest = 1 THEN c.shown_stamp END,
+            shown_stamp = CASE WHEN v.is_ordered = 1 THEN c.shown_stamp END,
             /* A later snapshot's state is newer even where local stamps run backwards; within one beat the stamp decides. */
             shown_order = CASE
-                WHEN v.is_latest = 1 THEN RIGHT(CONCAT(REPLICATE('0', 19), COALESCE(c.shown_beat, 0)), 19) +
+                WHEN v.is_ordered = 1 THEN RIGHT(CONCAT(REPLICATE('0', 19), COALESCE(c.shown_beat, 0)), 19) +
                 '|' +
                 c.shown_stamp
             END,
@@ -268,9 +268,11 @@ BEGIN
             m.text
         FROM @first AS f
         JOIN @change AS c ON c.change_key = f.change_key
+        /* A delete follows the states of its record, and what comes after it follows the delete; yet it is no state that another may share. */
         CROSS APPLY ( VALUES (
-            CASE WHEN c.policy = 'latest' AND c.operation IN ('I', 'U') AND c.shown_stamp IS NOT NULL THEN 1 ELSE 0 END
-        )) AS v (is_latest)
+            CASE WHEN c.policy = 'latest' AND c.operation IN ('I', 'U') AND c.shown_stamp IS NOT NULL THEN 1 ELSE 0 END,
+            CASE WHEN c.policy = 'latest' AND c.operation <> 'O' AND c.shown_stamp IS NOT NULL THEN 1 ELSE 0 END
+        )) AS v (is_latest, is_ordered)
         CROSS APPLY OPENJSON(c.messages) WITH (
             recipient_key NVARCHAR(200),
             channel VARCHAR(10),

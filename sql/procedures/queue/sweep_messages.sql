@@ -3,8 +3,8 @@ SET QUOTED_IDENTIFIER ON;
 GO
 
 /*
-What only time brings about. Due retries and scheduled messages, and claims whose lease ended, are queued; attempts whose lease ended put
-their message in doubt, with an alert; what waited too long expires. Any number of senders may call it at once: they skip each other's rows.
+What only time brings about. Due retries and scheduled messages, and claims whose lease ended, are queued (or canceled, when a newer version
+came while the claim lasted); attempts whose lease ended put their message in doubt, with an alert; what waited too long expires. Any number of senders may call it at once: they skip each other's rows.
 
 @batch_size  at most so many of each kind, 1 to 4000
 Result       queued, in_doubt, expired, has_more (call again)
@@ -19,6 +19,7 @@ BEGIN
 
     DECLARE
         @now DATETIME2(3) = notify.utc_now(),
+        @due_count INTEGER,
         @queued INTEGER,
         @in_doubt INTEGER,
         @expired INTEGER = 0,
@@ -28,7 +29,9 @@ BEGIN
     DECLARE @due TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
         channel VARCHAR(10) NOT NULL,
-        priority TINYINT NOT NULL
+        priority TINYINT NOT NULL,
+        old_state VARCHAR(10) NOT NULL,
+        new_state VARCHAR(10) NOT NULL
     );
 
     DECLARE @doubtful TABLE (
@@ -50,19 +53,63 @@ BEGIN
         BEGIN TRANSACTION;
 
         WITH due AS (
-            SELECT TOP (@batch_size) m.message_id, m.channel, m.priority, m.state, m.claim_token
+            SELECT TOP (@batch_size)
+                m.message_id,
+                m.channel,
+                m.priority,
+                m.state,
+                m.claim_token,
+                m.reason,
+                m.completed_at,
+                m.conversation_key,
+                m.shown_order
             FROM notify.message AS m WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
             WHERE m.state IN ('claimed', 'retrying', 'scheduled') AND m.next_at <= @now AND m.completed_at IS NULL
             ORDER BY m.state, m.next_at, m.message_id
         )
         UPDATE due
-        SET due.state = 'queued', due.claim_token = NULL
-        OUTPUT inserted.message_id, inserted.channel, inserted.priority INTO @due (message_id, channel, priority);
+        SET
+            due.state = v.new_state,
+            due.claim_token = NULL,
+            due.reason = CASE v.new_state
+                WHEN 'canceled' THEN N'replaced by a newer version of the record'
+                ELSE due.reason
+            END,
+            due.completed_at = CASE v.new_state WHEN 'canceled' THEN @now END
+        OUTPUT inserted.message_id, inserted.channel, inserted.priority, deleted.state, inserted.state
+        INTO @due (message_id, channel, priority, old_state, new_state)
+        FROM due
+        /* READCOMMITTEDLOCK: waits for a version that is being enqueued, which has passed over what was claimed. */
+        CROSS APPLY ( VALUES (
+            CASE
+                WHEN EXISTS (
+                    SELECT 1 / 0
+                    FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
+                    WHERE newer.conversation_key = due.conversation_key
+                        AND newer.conversation_key IS NOT NULL
+                        AND newer.shown_order > due.shown_order
+                ) THEN 'canceled'
+                ELSE 'queued'
+            END
+        )) AS v (new_state);
+
+        SET @due_count = @@ROWCOUNT;
+
+        INSERT notify.ready (channel, priority, message_id)
+        SELECT d.channel, d.priority, d.message_id FROM @due AS d WHERE d.new_state = 'queued';
 
         SET @queued = @@ROWCOUNT;
 
-        INSERT notify.ready (channel, priority, message_id)
-        SELECT d.channel, d.priority, d.message_id FROM @due AS d;
+        INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
+        SELECT
+            d.message_id,
+            happened_at = @now,
+            d.old_state,
+            d.new_state,
+            reason = N'replaced by a newer version of the record',
+            actor = N'sweep_messages'
+        FROM @due AS d
+        WHERE d.new_state = 'canceled';
 
         COMMIT TRANSACTION;
 
@@ -142,6 +189,6 @@ BEGIN
         queued = @queued,
         in_doubt = @in_doubt,
         expired = @expired,
-        has_more = CONVERT (BIT, CASE WHEN @batch_size IN (@queued, @in_doubt, @expired) THEN 1 ELSE 0 END);
+        has_more = CONVERT (BIT, CASE WHEN @batch_size IN (@due_count, @in_doubt, @expired) THEN 1 ELSE 0 END);
 END;
 GO

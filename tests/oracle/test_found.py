@@ -1,0 +1,33 @@
+"""What disorder has found, each as the smallest scenario that shows it."""
+
+from __future__ import annotations
+
+from tests.procedures.conftest import built, deployed, room
+from tests.procedures.queue_room import Room, change, stamp
+
+from notify.procedures import queue
+
+__all__ = ["built", "deployed", "room"]
+
+
+def test_a_claim_that_came_back_after_a_newer_version_is_not_sent(room: Room) -> None:
+    """A sender died with it in hand; the newer version, which could not call it back, went out long ago."""
+    room.enqueue(change(1))
+    room.claim_one()
+    room.enqueue(change(2, record_match='["1"]', shown_stamp=stamp(2)))
+    room.wait(3600)
+    queue.sweep_messages(room.connection)
+    assert room.states() == {1: "canceled", 2: "queued"}
+
+
+def test_a_delete_cancels_what_was_still_to_be_told_of_its_record(room: Room) -> None:
+    """Else a retry tells of the record as alive after it was told as gone."""
+    room.enqueue(change(1))
+    room.enqueue(change(2, record_match='["1"]', operation="D", shown_beat=2))
+    assert room.states() == {1: "canceled", 2: "queued"}
+
+
+def test_a_record_that_is_there_again_cancels_the_notice_of_its_delete(room: Room) -> None:
+    room.enqueue(change(1, operation="D"))
+    room.enqueue(change(2, record_match='["1"]', operation="U", shown_stamp=stamp(2), shown_beat=2))
+    assert room.states() == {1: "canceled", 2: "queued"}
