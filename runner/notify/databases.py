@@ -174,7 +174,7 @@ class Database:
     def create(self) -> None:
         """Makes an embedded database's file, if it is not there."""
         if self.url.drivername == EMBEDDED:
-            self.engine.connect().close()
+            self._connect().close()
 
     def open(self) -> Connection:
         """A connection that its caller closes.
@@ -182,10 +182,15 @@ class Database:
         Raises:
             DatabaseUnreachable: no server, no database, a failed login.
         """
+        if self.url.drivername == EMBEDDED and self.url.database and not Path(self.url.database).exists():
+            is_copy = self.role is Role.REPLICA
+            remedy = "a replica is a copy of its source; see notify demo" if is_copy else "notify migrate creates it"
+            raise DatabaseUnreachable(f"no such file: {self.url.database} ({remedy})", role=self.role)
+        return self._connect()
+
+    def _connect(self) -> Connection:
         import sqlalchemy
 
-        if self.url.drivername == EMBEDDED and self.url.database and not Path(self.url.database).exists():
-            raise DatabaseUnreachable(f"no such file: {self.url.database} (notify migrate creates it)", role=self.role)
         engine = self.engine
         try:
             return Connection(self.role, engine, engine.raw_connection())
@@ -243,6 +248,22 @@ class Databases:
     def connection(self, role: Role) -> Any:
         """A connection to a role, for a `with` block."""
         return self[role].connection()
+
+    def redo_embedded(self) -> int | None:
+        """Lets an embedded replica catch up with its embedded source.
+
+        Returns:
+            transactions redone; None when there is no such pair, or no replica yet.
+        """
+        urls = [self[role].url for role in (Role.SOURCE, Role.REPLICA) if role in self]
+        files = [url.database or "" for url in urls if url.drivername == EMBEDDED]
+        if len(files) != 2 or not Path(files[1]).is_file():
+            return None
+        from tsqlite.replica import Replica
+
+        replica = Replica(files[0], files[1])
+        before = replica.position
+        return replica.redo() - before
 
     def dispose(self) -> None:
         """Closes pooled connections of every role."""

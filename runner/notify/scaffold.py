@@ -58,21 +58,29 @@ class New:
         )
 
 
-def new_notification(config: Config, table: str, *, name: str | None, directory: Path, force: bool) -> New:
+def new_notification(config: Config, table: str, *, name: str | None, directory: Path | None, force: bool) -> New:
     """Proposes a notification for a table and writes its three files.
+
+    Args:
+        directory: where they go; None means where the configuration will find them: its folder and its templates'.
 
     Raises:
         ConfigError: no such table (with the nearest name), no key, or a file is there already.
     """
+    if directory is not None:
+        templates = directory / "templates"
+    else:
+        directory = Path() if config.path is None else config.path.parent
+        templates = config.template_directories[0] if config.template_directories else directory / "templates"
     databases = config.databases()
     with databases.connection(Role.REPLICA) as source:
         columns = _columns(replica.read_catalog(source), table)
         made = _propose(columns, name)
         procedure, body = _merge_procedure(made, columns)
         files = {
-            directory / f"{made.name}.toml": _definition(made, columns),
+            directory / f"{made.name}.toml": _definition(made),
             directory / "procedures" / f"merge_fields_{made.name}.sql": procedure,
-            directory / "templates" / f"{made.name}.html.mako": _template(made, columns),
+            templates / f"{made.name}.html.mako": _template(made, columns),
         }
         for file in files:
             if file.exists() and not force:
@@ -83,7 +91,7 @@ def new_notification(config: Config, table: str, *, name: str | None, directory:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
             made.files.append(str(file))
-        made.preview = _first_preview(config, source, made, body, directory)
+        made.preview = _first_preview(config, source, made, body, templates)
     databases.dispose()
     return made
 
@@ -154,7 +162,7 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     return made
 
 
-def _definition(made: New, columns: list[dict[str, Any]]) -> str:
+def _definition(made: New) -> str:
     schema, _, table = made.table.partition(".")
     stamps = {
         "schema": schema,
@@ -165,17 +173,20 @@ def _definition(made: New, columns: list[dict[str, Any]]) -> str:
         "soft_delete": made.soft_delete,
         "time_zone": "UTC",
     }
+    # An insert is told from an update by its created column; an update is seen by modified or rowversion.
+    shows_updates = bool(made.modified or made.rowversion)
+    operations = [*(["insert"] if made.created or not shows_updates else []), *(["update"] if shows_updates else [])]
+    words = {"insert": "new", "update": "changed"}
     document = {
         "name": made.name,
-        "description": f"A row of {made.table} is new or changed",
-        "on": ["insert", "update"],
+        "description": f"A row of {made.table} is {' or '.join(words[item] for item in operations)}",
+        "on": operations,
         "policy": "latest",
         "merge_procedure": f"notify_extract.merge_fields_{made.name}",
         "state": "draft",
         "table": stamps,
         "channels": {"email": {"template": made.name}},
     }
-    del columns
     return (
         '# Check what is proposed here; `notify apply` saves it, state = "active" starts it.\n\n'
         + definitions.to_toml([document])
@@ -281,7 +292,7 @@ def _words(name: str) -> str:
     return _alias(name).replace("_", " ").capitalize()
 
 
-def _first_preview(config: Config, source: Connection, made: New, body: str, directory: Path) -> Rendered | None:
+def _first_preview(config: Config, source: Connection, made: New, body: str, templates: Path) -> Rendered | None:
     """One real row through the new SELECT and template."""
     from notify.cycle import make_renderer
 
@@ -294,7 +305,7 @@ def _first_preview(config: Config, source: Connection, made: New, body: str, dir
     rows = replica.merge_rows(source, body, _changes(keys, "I"))
     if not rows.rows:
         return None
-    renderer = make_renderer(config, directory / "templates")
+    renderer = make_renderer(config, templates)
     from notify.render import merge_fields
 
     return renderer.render("email", made.name, merge_fields(rows.records()[0]))
@@ -332,7 +343,8 @@ def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
         asked = processor.get_preview(connection, name, operation)
     schema, table, keys = asked["schema_name"], asked["table_name"], from_json(asked["key_columns"])
     if key and len(key) != len(keys):
-        raise ConfigError(f"the key of {schema}.{table} is {', '.join(keys)}: give --key {len(keys)} times")
+        times = "once" if len(keys) == 1 else f"{len(keys)} times"
+        raise ConfigError(f"the key of {schema}.{table} is {', '.join(keys)}: give --key {times}")
     with databases.connection(Role.REPLICA) as source:
         chosen = [list(key)] if key else replica.newest_keys(source, schema, table, keys, asked["stamp_column"])
         if not chosen:
@@ -342,6 +354,11 @@ def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
         request["changes"] = _changes(chosen, operation, fields)
         rows = replica.extract_changes(source, to_json(request)).merge_rows
     databases.dispose()
+    if not rows.rows:
+        raise RenderError(
+            f"{definition['merge_procedure']} returns no row for record {to_json(chosen[0])}: nobody would get it"
+            + ("" if key else "; it is the newest one, --key shows another")
+        )
     composed = _compose(definition, name, rows, make_renderer(config), config)
     return {"notification": name, "record_key": to_json(chosen[0]), "messages": composed}
 
@@ -361,8 +378,6 @@ def _compose(
         request="{}",
         changes=[],
     )
-    if not rows.rows:
-        raise RenderError(f"{definition['merge_procedure']} returns no row for this record: nobody would get it")
     messages: list[dict[str, Any]] = compose(batch, rows.records(), renderer, config.cycle.default_region)["messages"]
     return messages
 

@@ -143,6 +143,30 @@ def test_new_writes_what_apply_takes(shop: Shop, config: Path, tmp_path: Path) -
     assert notify("preview", "fresh", "--json", "--config", config).code == 0
 
 
+def test_new_beat_and_apply_follow_each_other_beside_the_configuration(shop: Shop, config: Path) -> None:
+    config.write_text(config.read_text().replace("directories = [", 'directories = ["letters", '))
+    shop.stage.do(
+        (
+            "CREATE TABLE dbo.guest (guest_id int NOT NULL PRIMARY KEY, email nvarchar(200) NULL, "
+            "created_at datetime2(3) NOT NULL INDEX ix_guest_created_at);",
+            (),
+        ),
+        ("INSERT INTO dbo.guest VALUES (1, N'ada@example.com', '2026-01-02T03:04:05');", ()),
+    )
+    assert "redone" in notify("beat", "--config", config).output
+    ran = notify("new", "guest", "--config", config)
+    assert ran.code == 0, ran.errors
+    commands = [line.split("#")[0].split()[1:] for line in ran.output.splitlines() if line.startswith("  notify ")]
+    assert [words[0] for words in commands] == ["sql", "beat", "apply"]
+    for words in commands:
+        done = notify(*words)
+        assert done.code == 0, done.errors
+    assert "guest_changed: created" in done.output
+    assert (config.parent / "letters" / "guest_changed.html.mako").exists()
+    # Nothing shows an update of this table: inserts alone are proposed.
+    assert 'on = ["insert"]' in (config.parent / "guest_changed.toml").read_text()
+
+
 def test_new_names_the_nearest_table(config: Path) -> None:
     ran = notify("new", "dbo.custmer_order", "--config", config)
     assert ran.code == 2

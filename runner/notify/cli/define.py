@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def _tell(applied: Any, dry_run: bool) -> None:
         click.echo(f"    {line}")
     for problem in applied.problems:
         value = f" = {problem.value!r}" if problem.value is not None else ""
-        hint = f"; did you mean {problem.suggestion}?" if problem.suggestion else ""
+        said = problem.suggestion is None or "did you mean" in problem.problem
+        hint = "" if said else f" Did you mean {problem.suggestion}?"
         click.echo(f"    {problem.path}{value}: {problem.problem}{hint}", err=True)
 
 
@@ -119,12 +121,16 @@ def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> No
 @click.argument("table")
 @click.option("--name", help="The notification's name.  [default: TABLE_changed]")
 @click.option(
-    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where the files go."
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the files go.  [default: beside the configuration file]",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @config_option
 @json_option
-def new(table: str, name: str | None, directory: Path, force: bool, config_path: str | None, as_json: bool) -> None:
+def new(
+    table: str, name: str | None, directory: Path | None, force: bool, config_path: str | None, as_json: bool
+) -> None:
     """Write a definition, a merge-field procedure and a template for TABLE, and preview one real row.
 
     Reads the replica's catalog, and proposes stamp columns, keys and a soft-delete column; look at what it proposes.
@@ -148,7 +154,12 @@ def new(table: str, name: str | None, directory: Path, force: bool, config_path:
         click.echo(f"  wrote {file}")
     if made.preview is not None:
         click.echo(f"\n{made.preview.subject}\n\n{made.preview.text}\n")
-    click.echo("next: look at the files; run the procedure's on source (notify sql source FILE); notify apply")
+    definition, procedure = made.files[:2]
+    option = "" if config_path is None else f" --config {shlex.quote(config_path)}"
+    click.echo("next, when the three files say what you want:")
+    click.echo(f"  notify sql source {shlex.quote(procedure)}{option}")
+    click.echo(f"  notify beat{option}    # an embedded replica catches up; a real one does it by itself")
+    click.echo(f"  notify apply {shlex.quote(definition)}{option}")
 
 
 @click.command(

@@ -133,7 +133,13 @@ def status(config_path: str | None, as_json: bool) -> None:
     for role, parts in sections.items():
         for name, part in parts.items():
             if part.rows:
-                print_table(part.columns, part.rows, f"{role}: {name.replace('_', ' ')}")
+                # What is NULL in every row says nothing: no column for it.
+                used = [index for index in range(len(part.columns)) if any(row[index] is not None for row in part.rows)]
+                print_table(
+                    [part.columns[index] for index in used],
+                    [[row[index] for index in used] for row in part.rows],
+                    f"{role}: {name.replace('_', ' ')}",
+                )
                 click.echo()
 
 
@@ -300,12 +306,20 @@ def release(message_id: int, verdict: str, reason: str, config_path: str | None,
 @click.command(short_help="Beat source's heart once", epilog=example("notify beat --config demo/notify.toml"))
 @config_option
 def beat(config_path: str | None) -> None:
-    """Beat source's heart once; in production its SQL Agent does this every 15 to 60 seconds."""
+    """Beat source's heart once; in production its SQL Agent does this every 15 to 60 seconds.
+
+    An embedded replica then redoes everything that source has committed.
+    """
     from notify.databases import Role
     from notify.procedures import replica
 
-    with _opened(config_path) as databases, databases.connection(Role.SOURCE) as connection:
-        replica.beat_heartbeat(connection)
+    with _opened(config_path) as databases:
+        with databases.connection(Role.SOURCE) as connection:
+            replica.beat_heartbeat(connection)
+        redone = databases.redo_embedded()
+    click.echo(
+        "source's heart has beaten" + ("" if redone is None else f"; the replica has redone {redone} transactions")
+    )
 
 
 def _opened(config_path: str | None) -> Any:
