@@ -64,6 +64,7 @@ def read_definitions(files: Sequence[Path]) -> list[Definition]:
         ConfigError: a file that cannot be read as definitions; the message names file, line or key.
     """
     found: dict[str, Definition] = {}
+    wrong: list[str] = []
     for file in files:
         try:
             document = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
@@ -80,14 +81,18 @@ def read_definitions(files: Sequence[Path]) -> list[Definition]:
         for number, entry in enumerate(entries, 1):
             name = entry.get("name")
             if not isinstance(name, str) or not name.strip():
-                raise ConfigError(f"{file}: notification {number} has no name")
+                wrong.append(f"{file}: notification {number} has no name")
+                continue
             if name in found:
-                raise ConfigError(f"{file}: notification {name!r} is defined twice (also in {found[name].file})")
+                wrong.append(f"{file}: notification {name!r} is defined twice (also in {found[name].file})")
+                continue
             values = {key: _plain(value) for key, value in entry.items()}
             state = values.pop("state", "draft")
             if state not in STATES:
-                raise ConfigError(f"{file}: {name}: state = {state!r}: write one of {', '.join(STATES)}")
+                wrong.append(f"{file}: {name}: state = {state!r}: write one of {', '.join(STATES)}")
             found[name] = Definition(name, file, state, values)
+    if wrong:
+        raise ConfigError("\n  ".join(wrong))
     return list(found.values())
 
 

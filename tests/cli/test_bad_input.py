@@ -113,6 +113,24 @@ def test_a_file_that_is_none_of_ours(config: Path, tmp_path: Path, text: str, to
     assert told in ran.errors
 
 
+def test_every_problem_of_the_files_is_told_at_once(config: Path, tmp_path: Path) -> None:
+    ran = apply(
+        config, tmp_path, '[[notification]]\nname = "a"\nstate = "on"\n[[notification]]\n[[notification]]\nname = "a"\n'
+    )
+    assert ran.code == 2
+    assert all(told in ran.errors for told in ("state = 'on'", "notification 2 has no name", "'a' is defined twice"))
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "queue.db").write_bytes(bytes(range(256)) * 20)
+    file = tmp_path / "notify.toml"
+    file.write_text('[databases]\nqueue = "mssql+tsqlite:///queue.db"\n[[gateway]]\nname = "c"\nkind = "console"\n')
+    for command in (("send", "--drain"), ("migrate", "queue")):
+        ran = notify(*command, "--config", file)
+        assert ran.code == 1
+        assert "file is not a database" in ran.errors
+
+
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     file = tmp_path / "notify.toml"
     url = "mssql+tsqlite:///none.db"

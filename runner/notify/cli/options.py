@@ -49,5 +49,12 @@ def example(*lines: str) -> str:
 def read_config(path: str | None) -> Config:
     """The configuration, with its errors told as every other."""
     from notify.config import load_config
+    from notify.errors import ConfigError
 
-    return load_config(path)
+    config = load_config(path)
+    if config.path is None and not config.urls:
+        raise ConfigError(
+            "there is no notify.toml here: give --config PATH or NOTIFY_CONFIG, or set NOTIFY_PROCESSOR_URL and "
+            "its like; `notify demo` writes an example"
+        )
+    return config
