@@ -27,6 +27,8 @@ ENDS: Final = {
 }
 """Tag → what it becomes; any other tag becomes nothing."""
 
+VOID: Final = frozenset({"area", "br", "col", "hr", "img", "input", "source", "wbr"})
+
 # In this order: what is dropped whole, what is Mako's own and stays, expressions, markup.
 TOKEN: Final = re.compile(
     r"(?P<dropped><!--.*?-->|<!DOCTYPE[^>]*>|<head\b.*?</head\s*>|<style\b.*?</style\s*>|<script\b.*?</script\s*>)"
@@ -37,7 +39,10 @@ TOKEN: Final = re.compile(
 )
 HREF: Final = re.compile(rf"\shref\s*=\s*({styles.QUOTED})", re.I)
 CLASS: Final = re.compile(r"""\sclass\s*=\s*["']([^"']*)["']""", re.I)
-SILENT_LINKS: Final = ("mailto:", "tel:", "sms:", "#")
+ARIA_HIDDEN: Final = re.compile(r"""\saria-hidden\s*=\s*["']true["']""", re.I)
+QUERY: Final = re.compile(r"\?(?![^{]*\})")
+"""Where an address' query begins: not inside of an expression."""
+SILENT_LINKS: Final = ("tel:", "sms:", "#")
 
 
 def is_derivable(sources: Iterable[str]) -> bool:
@@ -49,10 +54,10 @@ def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:
     """A template's source without its markup; Mako's preprocessor for text alternatives.
 
     Args:
-        hidden: classes whose elements are not shown (display: none).
+        hidden: classes whose elements are not shown (display: none). Ornament, aria-hidden="true", is left out too.
     """
     pieces: list[str] = []
-    links: list[str] = []
+    links: list[tuple[str, int]] = []
     skipping = ""
     depth = end = 0
     for match in TOKEN.finditer(source):
@@ -73,10 +78,11 @@ def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:
                 skipping = skipping if depth else ""
                 continue
             classes = CLASS.search(text)
-            if classes is not None and hidden.intersection(classes[1].split()) and not text.endswith("/>"):
+            is_hidden = classes is not None and not hidden.isdisjoint(classes[1].split())
+            if (is_hidden or ARIA_HIDDEN.search(text)) and tag not in VOID and not text.endswith("/>"):
                 skipping, depth = tag, 1
                 continue
-            pieces.append(_tag(tag, text, links))
+            pieces.append(_tag(tag, text, links, pieces))
         elif kind == "expression" and not skipping:
             pieces.append(text)
     literal = source[end:]
@@ -84,14 +90,18 @@ def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:
     return "".join(pieces)
 
 
-def _tag(tag: str, text: str, links: list[str]) -> str:
+def _tag(tag: str, text: str, links: list[tuple[str, int]], pieces: list[str]) -> str:
+    """What a tag becomes; a link's address follows its words, unless they are the address."""
     if tag == "a":
         found = HREF.search(text)
-        links.append(html.unescape(found[1][1:-1]) if found is not None else "")
+        links.append((html.unescape(found[1][1:-1]) if found is not None else "", len(pieces)))
         return ""
-    if tag == "/a":
-        link = links.pop() if links else ""
-        return f" ({link})" if link and not link.startswith(SILENT_LINKS) else ""
+    if tag == "/a" and links:
+        link, start = links.pop()
+        if link.startswith("mailto:"):
+            link = QUERY.split(link.removeprefix("mailto:"), maxsplit=1)[0]
+        words = "".join(pieces[start:]).strip()
+        return f" ({link})" if link and link != words and not link.startswith(SILENT_LINKS) else ""
     return ENDS.get(tag, "")
 
 

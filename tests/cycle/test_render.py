@@ -188,6 +188,16 @@ def test_links_entities_and_hidden_parts_in_the_text_alternative(templates: Path
     assert rendered.text == "One\xa0& two\n\nRing Smith & Sons, look (https://x.example/?o=43&p)\n\n- a\n- b"
 
 
+def test_a_mail_link_shows_its_address_and_ornament_is_left_out(templates: Path) -> None:
+    (templates / "order.html.mako").write_text(
+        '<%def name="subject()">x</%def><p><span aria-hidden="true">RS</span><img aria-hidden="true" src="a.png">'
+        "<a href=\"mailto:${address or '?'}?subject=${vendor | u}\">Write to us</a> or to "
+        '<a href="mailto:${address}">${address}</a>, or ring <a href="tel:1">555</a></p>'
+    )
+    rendered = Renderer([templates]).render("email", "order", {"address": "a@example.com", "vendor": "Smith"})
+    assert rendered.text == "Write to us (a@example.com) or to a@example.com, or ring 555"
+
+
 def test_a_text_template_goes_before(templates: Path) -> None:
     (templates / "order.text.mako").write_text("Order ${number}, ${vendor}")
     rendered = Renderer([templates]).render("email", "order", fields())

@@ -128,7 +128,7 @@ ${self.body()}
 
 <%def name="agent_card()">
 <table role="presentation" class="agent" width="100%"><tr>
-<td width="68"><div class="monogram">${initials(agent_name)}</div></td>
+<td width="68" aria-hidden="true"><div class="monogram">${initials(agent_name)}</div></td>
 <td><span class="agent-name">${agent_name}</span><br><span class="quiet">${agent_title}</span><br>
 <a href="tel:${digits(agent_phone)}">${agent_phone}</a> · <a href="mailto:${agent_email}">Write to ${agent_name.split(' ')[0]}</a></td>
 </tr></table>
