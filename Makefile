@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 7
+TOWN   ?= demo
 SQL    := $(shell find sql migrations examples tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -17,8 +18,8 @@ $(VENV)/ready: pyproject.toml
 	@echo "setting up $(VENV) (once)" && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n: another town)
-	@$(BIN)/notify demo --directory demo --seed $(SEED)
+demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n TOWN=folder: another town)
+	@$(BIN)/notify demo --directory $(TOWN) --seed $(SEED)
 
 test: $(VENV)/ready ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)

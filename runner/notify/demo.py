@@ -198,7 +198,8 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     if not console.is_terminal:
         console.width = 110  # a log has no width of its own
     console.print()
-    table = Table(box=box.SIMPLE_HEAD, title=f"What became of the morning in {report['town']}", title_justify="left")
+    title = f"What became of the morning in {report['town']}"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_style="bold", title_justify="left", collapse_padding=True)
     columns = {
         "notification": "notification",
         "detected": "detected",
@@ -222,11 +223,12 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         f"Audit, recomputed from the replica: [bold]{audit['expected']} expected[/bold] = {audit['sent']} sent + "
         f"{audit['in_doubt']} in doubt + {audit['pending']} pending + {audit['explained']} explained + "
         f"[bold {'green' if good else 'red'}]{audit['missing']} missing[/]; "
-        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]"
+        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]",
+        soft_wrap=True,
     )
     if report["already_there"]:
         words = "nothing was sent twice" if report["received_now"] == 0 else f"{report['received_now']} mails were sent"
-        console.print(f"Run again: {words}. For a new town, remove {directory} or choose --directory.")
+        console.print(f"Run again: {words}. For a new town, remove {directory} or choose another folder.")
         if seed != report["seed"]:
             console.print(f"This is the town of seed {report['seed']}, not {seed}.", style="yellow")
     console.print(f"{report['mails']} mails lie in [bold]{report['mail_folder']}[/bold] as .eml and .html")
@@ -294,7 +296,7 @@ class _SendingBar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bar = Progress(
-            TextColumn("  sending"), BarColumn(), TextColumn("{task.completed} of {task.total} mails"),
+            TextColumn("  sending"), BarColumn(), TextColumn("{task.completed} mails"),
             console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
 

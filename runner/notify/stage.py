@@ -37,6 +37,7 @@ directories = [{templates}]
 [cycle]
 workers = {workers}
 
+# A mail server of the demo's own, which writes every mail into a folder; it listens while the demo runs, and no longer.
 [[gateway]]
 name = "mailbox"
 kind = "smtp"

@@ -79,7 +79,7 @@ def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None
             if not as_json:
                 for result in found:
                     print_table(result.columns, result.rows)
-                    click.echo(f"({len(result.rows)} rows)\n")
+                    click.echo(f"({len(result.rows)} row{'' if len(result.rows) == 1 else 's'})\n")
     if as_json:
         simple = (str, int, float, bool, type(None))
         print_json(

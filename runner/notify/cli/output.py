@@ -55,24 +55,41 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def _short(value: Any) -> str:
+    """A value in a table on a terminal."""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return cell(value)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """A table on standard output: drawn on a terminal, aligned plain text in a pipe."""
-    texts = [[cell(value) for value in row] for row in rows]
+    rows = list(rows)
     if sys.stdout.isatty():
         from rich import box
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-        for name in columns:
-            table.add_column(name, overflow="fold")
+        # Cells are wrapped where they have a blank, times and headings first; within a name only when all else fails.
+        texts = [[_short(value) for value in row] for row in rows]
+        console = Console()
+        headings = [name.replace("_", " ") for name in columns]
+        least = [
+            max(len(word) for text in column for word in text.split() or [""])
+            for column in zip(headings, *texts, strict=True)
+        ]
+        fits = sum(least) + 3 * len(least) <= console.width
+        table = Table(title=title, title_style="bold", box=box.SIMPLE_HEAD, title_justify="left", collapse_padding=True)
+        for heading, width in zip(headings, least, strict=True):
+            table.add_column(heading, overflow="fold", min_width=width + 1 if fits else None)
         for row in texts:
             table.add_row(*(Text(text) for text in row))
-        Console().print(table)
+        console.print(table)
         return
     if title:
         click.echo(title)
+    texts = [[cell(value) for value in row] for row in rows]
     widths = [max([len(name), *(len(row[index]) for row in texts)]) for index, name in enumerate(columns)]
     for line in ([*columns], *texts):
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
