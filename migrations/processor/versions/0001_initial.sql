@@ -320,7 +320,7 @@ CREATE TABLE notify.change (
     state VARCHAR(10) NOT NULL,
     reason NVARCHAR(400) NULL,
     due_at DATETIME2(3) NOT NULL,
-    batch_id UNIQUEIDENTIFIER NULL,
+    batch_id UNIQUEIDENTIFIER NULL, /* of an open batch. No foreign key: purging batches would look each of them up in all changes */
     claim_count INTEGER NOT NULL CONSTRAINT df_change_claim_count DEFAULT (0),
     message_count INTEGER NULL, /* as the queue decided */
     fields NVARCHAR(MAX) NULL, /* a delete's last known fields, a JSON object */
@@ -331,7 +331,6 @@ CREATE TABLE notify.change (
     CONSTRAINT pk_change PRIMARY KEY CLUSTERED (change_id),
     CONSTRAINT uq_change_key UNIQUE NONCLUSTERED (change_key),
     CONSTRAINT fk_change_notification FOREIGN KEY (notification_id) REFERENCES notify.notification(notification_id),
-    CONSTRAINT fk_change_batch FOREIGN KEY (batch_id) REFERENCES notify.batch(batch_id),
     CONSTRAINT ck_change_operation CHECK (operation IN ('I', 'U', 'D')),
     CONSTRAINT ck_change_state CHECK (state IN (
             'pending',
@@ -351,6 +350,9 @@ CREATE TABLE notify.change (
     CONSTRAINT ck_change_fields CHECK (fields IS NULL OR ISJSON(fields) = 1)
 );
 GO
+/* Every statement is bounded by pages of rows, but a page may be judged for many notifications: claims must still find rows to skip. */
+ALTER TABLE notify.change SET (LOCK_ESCALATION = DISABLE);
+GO
 /* Judging a record against what is recorded, and the story of one record. */
 CREATE NONCLUSTERED INDEX ix_change_record ON notify.change(record_match, notification_id, state_stamp) INCLUDE (change_id, operation, version, state_hash, created_stamp, beat, state, first_claimed_at);
 GO
@@ -364,6 +366,9 @@ CREATE NONCLUSTERED INDEX ix_change_batch ON notify.change(batch_id) WHERE batch
 GO
 /* Purging, and counting what became of the changes. */
 CREATE NONCLUSTERED INDEX ix_change_completed ON notify.change(completed_at, change_id) INCLUDE (notification_id, state) WHERE completed_at IS NOT NULL;
+GO
+/* What was recorded between two readings of all keys. */
+CREATE NONCLUSTERED INDEX ix_change_beat ON notify.change(notification_id, beat) INCLUDE (operation);
 GO
 /* Failed changes are few, and people ask for them. */
 CREATE NONCLUSTERED INDEX ix_change_failed ON notify.change(notification_id, change_id) INCLUDE (reason) WHERE state = 'failed';
@@ -380,6 +385,8 @@ CREATE TABLE notify.change_history (
     changed_at DATETIME2(3) NOT NULL,
     CONSTRAINT pk_change_history PRIMARY KEY CLUSTERED (change_id, change_history_id)
 );
+GO
+ALTER TABLE notify.change_history SET (LOCK_ESCALATION = DISABLE);
 GO
 /* One reading of all keys of a watched table, in pieces, and what comparing it with the stored snapshot found. */
 CREATE TABLE notify.key_scan (

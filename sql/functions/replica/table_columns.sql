@@ -50,6 +50,8 @@ RETURNS TABLE AS RETURN SELECT
         N', CONVERT(datetime2(7), ?, 121))'
         WHEN b.name = N'datetimeoffset' THEN N'CONVERT(' + d.declared_type + N', ?, 121)'
         WHEN b.name IN (N'timestamp', N'binary', N'varbinary') THEN N'CONVERT(' + d.declared_type + N', ?, 1)'
+        /* In the column's own collation: where it is not the database's, a joined text would be in conflict with it. */
+        WHEN c.collation_name IS NOT NULL THEN N'CONVERT(' + d.declared_type + N', ? COLLATE ' + c.collation_name + N')'
         ELSE N'CONVERT(' + d.declared_type + N', ?)'
     END AS from_text
 FROM (

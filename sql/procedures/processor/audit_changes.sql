@@ -24,7 +24,7 @@ BEGIN
 
     CREATE TABLE #shown (
         ordinal INTEGER NOT NULL PRIMARY KEY,
-        record_key NVARCHAR(450) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
         stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,

@@ -165,7 +165,7 @@ BEGIN
     CROSS APPLY (
         SELECT DATEDIFF(SECOND, MIN(c.detected_at), @now) AS age_seconds
         FROM notify.change AS c
-        WHERE c.batch_id = b.batch_id
+        WHERE c.batch_id = b.batch_id AND c.batch_id IS NOT NULL
     ) AS oldest
     WHERE b.batch_id = @batch_id;
 

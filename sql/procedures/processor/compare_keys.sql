@@ -16,7 +16,7 @@ Locks       watched_table (update, to the end), key_scan, change, key_snapshot
 Deleted is, per notification, a record that was alive by the stored snapshot or by its newest recorded change, that the reading
 does not show, and that no snapshot as new as the reading has shown since. A greater beat is the proof of order; an equal one
 is not. A record that was deleted and inserted again between two readings is no delete.
-Both sets are read whole: that is what a key snapshot costs, at its own cadence.
+Both sets are read whole: that is what a key snapshot costs, at its own cadence. Of the changes, those between the two beats.
 */
 CREATE OR ALTER PROCEDURE notify.compare_keys @key_scan_id BIGINT, @beat BIGINT
 AS
@@ -44,12 +44,12 @@ BEGIN
 
     CREATE TABLE #gone (
         key_snapshot_id BIGINT NOT NULL PRIMARY KEY,
-        record_key NVARCHAR(450) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
         state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
-        fields NVARCHAR(MAX) NULL,
-        matches NVARCHAR(4000) NULL
+        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+        matches NVARCHAR(4000) COLLATE DATABASE_DEFAULT NULL
     );
 
     BEGIN TRY
@@ -99,7 +99,8 @@ BEGIN
 
         IF @outcome = 'compared'
         BEGIN
-            SET @changes = (
+            SELECT
+                @changes = (
                     SELECT
                         n.notification_id AS notification_id,
                         gone.record_key AS record_key,
@@ -201,7 +202,8 @@ BEGIN
                         AND (newest.operation IS NULL OR (newest.operation <> 'D' AND newest.beat < @beat))
                     ORDER BY gone.record_match, n.notification_id
                     FOR JSON PATH
-                );
+                )
+            OPTION (RECOMPILE); /* the span between the two beats says whether ix_change_beat is worth its lookups */
 
             EXECUTE notify.store_changes
                 @run_id = @run_id,

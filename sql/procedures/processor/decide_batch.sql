@@ -39,8 +39,8 @@ BEGIN
     CREATE TABLE #verdict (
         change_id BIGINT NOT NULL PRIMARY KEY,
         change_key BINARY(32) NOT NULL,
-        verdict VARCHAR(10) NOT NULL,
-        reason NVARCHAR(400) NULL
+        verdict VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
     );
 
     CREATE TABLE #state (
@@ -55,7 +55,7 @@ BEGIN
     CREATE TABLE #prerequisite (
         change_number BIGINT NOT NULL PRIMARY KEY,
         is_ready BIT NOT NULL,
-        reason NVARCHAR(400) NULL
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
     );
 
     BEGIN TRY

@@ -49,7 +49,6 @@ BEGIN
         wt.schema_name AS schema_name,
         wt.table_name AS table_name,
         sc.column_name AS column_name,
-        CONVERT(BIT, CASE WHEN sc.last_beat IS NULL THEN 1 ELSE 0 END) AS is_first,
         CONVERT(BIT, CASE WHEN sc.scanned_at IS NULL THEN 1 ELSE 0 END) AS is_first,
         notify.table_request(
             sc.watched_table_id,

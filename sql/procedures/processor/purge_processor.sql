@@ -15,6 +15,7 @@ CREATE OR ALTER PROCEDURE notify.purge_processor @older_than_days INTEGER = 90, 
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET DEADLOCK_PRIORITY LOW;
     DECLARE @before DATETIME2(3) = DATEADD(day, -@older_than_days, notify.utc_now());
     DECLARE @changes INTEGER;
@@ -74,7 +75,8 @@ BEGIN
         DELETE c
         OUTPUT deleted.change_id INTO @purged (change_id)
         FROM notify.change AS c
-        INNER JOIN old AS o ON o.change_id = c.change_id;
+        INNER JOIN old AS o ON o.change_id = c.change_id
+        WHERE c.completed_at < @before; /* asked again of the locked row: a failed one may have been put back meanwhile */
         SET @changes = @@ROWCOUNT;
 
         DELETE h

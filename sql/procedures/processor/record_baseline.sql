@@ -26,7 +26,7 @@ BEGIN
     );
 
     CREATE TABLE #seen (
-        record_key NVARCHAR(450) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
         state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,

@@ -54,29 +54,29 @@ BEGIN
 
     CREATE TABLE #detected (
         ordinal INTEGER NOT NULL,
-        record_key NVARCHAR(4000) NOT NULL,
+        record_key NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(4000) COLLATE Latin1_General_BIN2 NOT NULL,
         stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
         state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
         is_deleted BIT NOT NULL,
-        matches NVARCHAR(4000) NOT NULL,
-        fields NVARCHAR(MAX) NULL,
+        matches NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
+        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
         state_number INTEGER NULL
     );
     CREATE TABLE #judged (
         notification_id INTEGER NOT NULL,
-        record_key NVARCHAR(450) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
-        operation CHAR(1) NOT NULL,
+        operation CHAR(1) COLLATE DATABASE_DEFAULT NOT NULL,
         version VARCHAR(100) COLLATE Latin1_General_BIN2 NOT NULL,
         state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-        fields NVARCHAR(MAX) NULL,
-        state VARCHAR(10) NOT NULL,
-        reason NVARCHAR(400) NULL,
+        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+        state VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL,
         raised_change_id BIGINT NULL,
         PRIMARY KEY NONCLUSTERED (notification_id, record_match)
     );

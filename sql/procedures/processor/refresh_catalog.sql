@@ -87,7 +87,7 @@ BEGIN
         INSERT notify.catalog_time_zone (name)
         SELECT z.name
         FROM (
-            SELECT name FROM sys.time_zone_info
+            SELECT name COLLATE DATABASE_DEFAULT AS name FROM sys.time_zone_info
         ) AS z
         EXCEPT
         SELECT known.name FROM notify.catalog_time_zone AS known;

@@ -23,12 +23,12 @@ BEGIN
     DECLARE @beat BIGINT = JSON_VALUE(@keys, '$.beat');
 
     CREATE TABLE #present (
-        record_key NVARCHAR(450) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL PRIMARY KEY,
-        created_stamp VARCHAR(27) NULL,
-        state_stamp VARCHAR(27) NOT NULL,
-        fields NVARCHAR(MAX) NULL,
-        matches NVARCHAR(4000) NULL
+        created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
+        state_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NOT NULL,
+        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+        matches NVARCHAR(4000) COLLATE DATABASE_DEFAULT NULL
     );
 
     SELECT

@@ -3,7 +3,8 @@ SET QUOTED_IDENTIFIER ON;
 GO
 /*
 store_changes (internal): stores changes that were judged, and marks the older ones that they make needless. Runs in the
-transaction of its caller, who holds the watched table's row: nobody else can store changes of these notifications.
+transaction of its caller, who holds the watched table's row: nobody else can store changes of these notifications, and
+ranges of change_key need no lock (two tables' pages, in the order of hashes, would lock each other out).
 
 Parameters  @run_id; @beat: of the snapshot that showed the changes; @now; @changes: JSON array of {notification_id, record_key,
             record_match, operation, version, state_stamp, state_hash, created_stamp, fields, state (pending or skipped),
@@ -31,16 +32,16 @@ BEGIN
         change_number INTEGER IDENTITY(1, 1) NOT NULL PRIMARY KEY,
         change_key BINARY(32) NOT NULL,
         notification_id INTEGER NOT NULL,
-        record_key NVARCHAR(450) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
-        operation CHAR(1) NOT NULL,
-        version VARCHAR(100) NOT NULL,
-        state_stamp VARCHAR(27) NOT NULL,
-        state_hash VARCHAR(64) NOT NULL,
-        created_stamp VARCHAR(27) NULL,
-        fields NVARCHAR(MAX) NULL,
-        state VARCHAR(10) NOT NULL,
-        reason NVARCHAR(400) NULL
+        operation CHAR(1) COLLATE DATABASE_DEFAULT NOT NULL,
+        version VARCHAR(100) COLLATE DATABASE_DEFAULT NOT NULL,
+        state_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NOT NULL,
+        state_hash VARCHAR(64) COLLATE DATABASE_DEFAULT NOT NULL,
+        created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
+        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+        state VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
     );
 
     INSERT INTO #change (
@@ -85,7 +86,7 @@ BEGIN
     ) AS j
     JOIN notify.notification AS n ON n.notification_id = j.notification_id
     CROSS APPLY notify.change_key(n.notification_guid, j.record_match, j.operation, j.version) AS k
-    WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WITH (UPDLOCK, HOLDLOCK) WHERE c.change_key = k.change_key)
+    WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WHERE c.change_key = k.change_key)
     ORDER BY j.record_match, j.notification_id;
 
     UPDATE c

@@ -43,7 +43,7 @@ BEGIN
         OUTPUT deleted.change_id, deleted.state, inserted.state, inserted.reason, deleted.batch_id, @run_id, @now
         INTO notify.change_history (change_id, from_state, to_state, reason, batch_id, run_id, changed_at)
         FROM @expired AS e
-        JOIN notify.change AS c ON c.batch_id = e.batch_id AND c.state = 'claimed';
+        JOIN notify.change AS c ON c.batch_id = e.batch_id AND c.batch_id IS NOT NULL AND c.state = 'claimed';
         SET @expired_changes = @@ROWCOUNT;
 
         COMMIT TRANSACTION;

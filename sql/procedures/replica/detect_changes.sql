@@ -59,16 +59,16 @@ BEGIN
 
     CREATE TABLE #detected (
         ordinal INTEGER NOT NULL PRIMARY KEY,
-        record_key NVARCHAR(450) NOT NULL,
-        record_match NVARCHAR(450) NOT NULL,
-        stamp VARCHAR(27) NOT NULL,
-        created_stamp VARCHAR(27) NULL,
-        newest_stamp VARCHAR(27) NULL,
-        state_stamp VARCHAR(27) NOT NULL,
-        state_hash VARCHAR(64) NOT NULL,
+        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
+        record_match NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
+        stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NOT NULL,
+        created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
+        newest_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
+        state_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NOT NULL,
+        state_hash VARCHAR(64) COLLATE DATABASE_DEFAULT NOT NULL,
         is_deleted BIT NOT NULL,
-        matches NVARCHAR(4000) NOT NULL,
-        fields NVARCHAR(MAX) NULL
+        matches NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
+        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL
     );
 
     BEGIN TRY

@@ -71,7 +71,7 @@ BEGIN
                     ) AS earliest
             ) AS began
             WHERE tat.transaction_type <> 3 /* system */
-                AND tat.name NOT IN (N'worktable', N'LobStorageProviderSession')
+                AND COALESCE(tat.name, N'') NOT IN (N'worktable', N'LobStorageProviderSession')
         );
     DECLARE @min_active_rowversion BINARY(8) = MIN_ACTIVE_ROWVERSION();
 
