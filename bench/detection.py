@@ -12,12 +12,12 @@ import apsw
 from bench.measure import Figure, folder, median
 from bench.press import LETTERS
 from notify.cycle import run_cycle
-from notify.databases import Role
+from notify.databases import Connection, Role
 from notify.procedures import processor, replica
 from notify.stage import Stage
 from tsqlite.trace import Trace
 
-__all__ = ["detection"]
+__all__ = ["detect_changes", "detection"]
 
 WATCHED: Final = Path(__file__).parent / "watched"
 CHANGED: Final = 100
@@ -103,24 +103,30 @@ def _detect(stage: Stage, turn: int) -> float:
     databases = stage.databases
     with databases.connection(Role.PROCESSOR) as connection, databases.connection(Role.REPLICA) as source:
         started = time.perf_counter()
-        beat = replica.read_position(source)["beat"]
-        run_id = processor.begin_run(connection, "bench", 1, beat)["run_id"]
-        recorded = 0
-        for scan in processor.get_scans(connection, run_id):
-            page = replica.detect_changes(source, scan.request)
-            recorded += processor.record_changes(
-                connection,
-                run_id=run_id,
-                scan=scan,
-                beat=page.beat,
-                safe_stamp=page.safe_stamp,
-                is_last_page=page.is_last_page,
-                rows=page.rows,
-            ).recorded
+        run_id, recorded = detect_changes(source, connection)
         seconds = time.perf_counter() - started
         processor.end_run(connection, run_id, "ok", "")
     assert recorded == CHANGED, f"{recorded} of {CHANGED} changes were recorded"
     return seconds
+
+
+def detect_changes(source: Connection, connection: Connection) -> tuple[int, int]:
+    """What a cycle does up to the recorded changes: the run's id, and how many changes are recorded."""
+    beat = replica.read_position(source)["beat"]
+    run_id: int = processor.begin_run(connection, "bench", 1, beat)["run_id"]
+    recorded = 0
+    for scan in processor.get_scans(connection, run_id):
+        page = replica.detect_changes(source, scan.request)
+        recorded += processor.record_changes(
+            connection,
+            run_id=run_id,
+            scan=scan,
+            beat=page.beat,
+            safe_stamp=page.safe_stamp,
+            is_last_page=page.is_last_page,
+            rows=page.rows,
+        ).recorded
+    return run_id, recorded
 
 
 def _trace(stage: Stage, turn: int) -> tuple[set[str], int]:
