@@ -125,6 +125,7 @@ class Sender:
         self.summary = SendSummary()
         self._drain = drain
         self._stopping = asyncio.Event()
+        self._told: dict[str, str] = {}
         served = {gateway.config.channel for gateway in gateways}
         channels = self.settings.channels or tuple(sorted(served))
         for channel in channels:
@@ -269,7 +270,7 @@ class Sender:
                     await self._hand_over(session, gateway.config.name, item.message)
                 except GatewayUnavailable as error:
                     failures += 1
-                    log.warning("gateway %s: %s", gateway.config.name, error)
+                    self._tell_once(gateway.config.name, str(error))
                     feed.put_back(item)
                     if self._drain and failures >= DRAIN_TRIES:
                         self.summary.unavailable[gateway.config.name] = str(error)
@@ -281,11 +282,18 @@ class Sender:
                     feed.changed.set()
                 else:
                     failures = 0
+                    self._told.pop(gateway.config.name, None)
                     feed.done()
         finally:
             feed.workers -= 1
             feed.changed.set()
             await session.close()
+
+    def _tell_once(self, gateway: str, reason: str) -> None:
+        """Every connection meets the same closed door: it is told once, until one gets through."""
+        if self._told.get(gateway) != reason:
+            self._told[gateway] = reason
+            log.warning("gateway %s: %s", gateway, reason)
 
     async def _hand_over(self, session: Session, gateway: str, message: Message) -> None:
         journal = self._journal

@@ -7,8 +7,8 @@ is asked for, not stored here):
     EXECUTE msdb.dbo.sp_add_proxy @proxy_name = N'notify_runner', @credential_name = N'notify_runner';
     EXECUTE msdb.dbo.sp_grant_proxy_to_subsystem @proxy_name = N'notify_runner', @subsystem_name = N'CmdExec';
 The command holds no secret: URLs and passwords come from notify.toml, readable by this account alone, or from its
-environment. --agent: a CmdExec step has one success code; "partly" ends with 0 and leaves an alert. SQL Agent on
-Linux has no CmdExec: use a timer unit of the system instead. The sender needs the queue's URL alone.
+environment. --agent: a CmdExec step has one success code; doubt ends with 0, a gateway that takes nothing with 1. SQL
+Agent on Linux has no CmdExec: use a timer unit of the system instead. The sender needs the queue's URL alone.
 
 Run it in msdb of the queue's server, on every replica of its availability group, as sysadmin. It creates the job
 where there is none of its name, and else changes nothing: schedule, operator and steps stay as you have set them. The

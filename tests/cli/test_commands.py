@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,18 @@ def test_a_cycle_that_went_partly_exits_with_3_and_for_sql_agent_with_0_and_an_a
     assert notify("run-cycle", "--agent", "--config", config).code == 0
     alerts = notify("status", "--json", "--config", config).json["processor"]["alerts"]
     assert any("partly" in alert["subject"] or alert["kind"] == "run" for alert in alerts)
+
+
+def test_a_gateway_that_takes_nothing_fails_the_agents_job_and_is_told_once(
+    shop: Shop, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.order(80)
+    shop.arrive()
+    assert notify("run-cycle", "--config", config).code == 0
+    config.write_text(re.sub(r"(?m)^port = .*$", "port = 1", config.read_text()))
+    assert notify("send", "--drain", "--config", config).code == 3
+    assert sum("gateway mailbox" in line.getMessage() for line in caplog.records) == 1
+    assert notify("send", "--drain", "--agent", "--config", config).code == 1
 
 
 def test_requeue_brings_failed_changes_back(shop: Shop, config: Path) -> None:

@@ -18,7 +18,7 @@ __all__ = ["approve", "audit", "beat", "release", "requeue", "run_cycle", "send"
 )
 @config_option
 @json_option
-@agent_option
+@agent_option('"partly" exits with 0 and leaves an alert row')
 @click.option("--workers", type=click.IntRange(1, 64), help="Threads that generate.  [default: cycle.workers]")
 @click.pass_context
 def run_cycle(ctx: click.Context, config_path: str | None, as_json: bool, agent: bool, workers: int | None) -> None:
@@ -66,7 +66,7 @@ def _alert(config: Any, source: str, text: str) -> None:
 )
 @config_option
 @json_option
-@agent_option
+@agent_option("messages in doubt exit with 0, a gateway that takes nothing with 1")
 @click.option("--drain", is_flag=True, help="Send what is due, then end; without it, go on until stopped.")
 @click.option("--channel", "channels", multiple=True, type=click.Choice(["email", "sms", "push"]))
 @click.pass_context
@@ -77,7 +77,7 @@ def send(
 
     \b
     --json: claimed, accepted, refused, in_doubt, not_handed_over, given_back, swept_in_doubt, expired, seconds,
-    unavailable {gateway: reason}.
+    unavailable {gateway: reason}. Exit code 3 when a message is in doubt, or a gateway took nothing.
     """
     import dataclasses
 
@@ -108,7 +108,10 @@ def send(
         click.echo(f"{text}, {summary.given_back} given back, in {summary.seconds:.1f} s")
         for name, reason in summary.unavailable.items():
             click.echo(f"  {name}: {reason}", err=True)
-    ctx.exit(0 if summary.complete or agent else 3)
+    if agent and not summary.complete:
+        # Doubt is the queue's to tell; that no mail leaves, nobody would hear of but by a job that fails.
+        ctx.exit(1 if summary.unavailable else 0)
+    ctx.exit(0 if summary.complete else 3)
 
 
 @click.command(

@@ -32,13 +32,10 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="JSON on standard output instead of text.")(function)
 
 
-def agent_option(function: F) -> F:
-    """--agent."""
-    return click.option(
-        "--agent",
-        is_flag=True,
-        help='For SQL Agent, whose CmdExec steps know one success code: "partly" exits with 0 and leaves an alert row.',
-    )(function)
+def agent_option(partly: str) -> Callable[[F], F]:
+    """--agent; `partly` says what becomes of exit code 3."""
+    words = f"For SQL Agent, whose CmdExec steps know one success code: {partly}."
+    return click.option("--agent", is_flag=True, help=words)
 
 
 def example(*lines: str) -> str:
