@@ -53,20 +53,39 @@ BEGIN TRY
         @on_success_action = 3, /* next step */
         @on_fail_action = 1; /* the job ends well: elsewhere it runs */
 
+    /* What is taken counts as told: only if the mail was taken too. */
     SET @command = CONCAT(
             N'DECLARE @subject nvarchar(256);',
             NCHAR(13) + NCHAR(10),
             N'DECLARE @body nvarchar(MAX);',
             NCHAR(13) + NCHAR(10),
-            N'EXECUTE ',
+            N'BEGIN TRY',
+            NCHAR(13) + NCHAR(10),
+            N'    BEGIN TRANSACTION;',
+            NCHAR(13) + NCHAR(10),
+            N'    EXECUTE ',
             QUOTENAME(@database_name),
             N'.notify.take_alerts @subject = @subject OUTPUT, @body = @body OUTPUT;',
             NCHAR(13) + NCHAR(10),
-            N'IF @body IS NOT NULL',
+            N'    IF @body IS NOT NULL',
             NCHAR(13) + NCHAR(10),
-            N'    EXECUTE msdb.dbo.sp_notify_operator @name = ',
+            N'        EXECUTE msdb.dbo.sp_notify_operator @name = ',
             QUOTENAME(@operator_name, N''''),
-            N', @subject = @subject, @body = @body;'
+            N', @subject = @subject, @body = @body;',
+            NCHAR(13) + NCHAR(10),
+            N'    COMMIT TRANSACTION;',
+            NCHAR(13) + NCHAR(10),
+            N'END TRY',
+            NCHAR(13) + NCHAR(10),
+            N'BEGIN CATCH',
+            NCHAR(13) + NCHAR(10),
+            N'    IF @@TRANCOUNT > 0',
+            NCHAR(13) + NCHAR(10),
+            N'        ROLLBACK TRANSACTION;',
+            NCHAR(13) + NCHAR(10),
+            N'    THROW;',
+            NCHAR(13) + NCHAR(10),
+            N'END CATCH;'
         );
     EXECUTE msdb.dbo.sp_add_jobstep
         @job_name = @job_name,

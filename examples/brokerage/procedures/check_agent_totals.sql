@@ -6,7 +6,8 @@ GO
 Prerequisite of every notification that displays agent totals: do the totals that this snapshot shows cover the change's sale?
 
 A total is compared with the sales themselves (one seek an agent), not with a time: a sale may have been open while the totals
-were computed. Result: change_number, is_ready, reason.
+were computed. Totals are of one year, that of covers_through: a sale of the year before is in none of them and waits for none.
+Result: change_number, is_ready, reason.
 */
 CREATE OR ALTER PROCEDURE notify_extract.check_agent_totals @changes NVARCHAR(MAX)
 AS
@@ -40,7 +41,7 @@ BEGIN
     CROSS APPLY (
         SELECT closed_count = COUNT(*), closed_volume = ISNULL(SUM(own.price), 0)
         FROM dbo.sale AS own
-        WHERE own.agent_id = sale.agent_id AND own.posted_on >= DATEFROMPARTS(YEAR(sale.posted_on), 1, 1)
+        WHERE own.agent_id = sale.agent_id AND own.posted_on >= DATEFROMPARTS(YEAR(total.covers_through), 1, 1)
     ) AS sums
     ORDER BY change.change_number;
 END;

@@ -428,7 +428,7 @@ BEGIN
         SET @older = (
                 SELECT m.message_id
                 FROM @conversation AS c
-                JOIN notify.message AS m WITH (FORCESEEK)
+                JOIN notify.message AS m WITH (READCOMMITTEDLOCK, FORCESEEK)
                     ON m.conversation_key = c.conversation_key AND m.shown_order < c.newest_order
                 WHERE m.conversation_key IS NOT NULL AND m.state IN ('held', 'scheduled', 'queued', 'retrying')
                 FOR JSON PATH

@@ -158,7 +158,7 @@ BEGIN
                     WHEN o.outcome = 'refused' AND o.is_permanent = 1 THEN 'failed'
                     WHEN EXISTS (
                         SELECT 1 / 0
-                        FROM notify.message AS newer
+                        FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
                         WHERE newer.conversation_key = m.conversation_key
                             AND newer.conversation_key IS NOT NULL
                             AND newer.shown_order > m.shown_order

@@ -57,7 +57,7 @@ BEGIN
                 AND (@notification_guid IS NULL OR m.notification_guid = @notification_guid)
                 AND NOT EXISTS (
                     SELECT 1 / 0
-                    FROM notify.message AS newer
+                    FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
                     WHERE newer.conversation_key = m.conversation_key
                         AND newer.conversation_key IS NOT NULL
                         AND newer.shown_order > m.shown_order
