@@ -5,8 +5,8 @@ https://learn.microsoft.com/sql/t-sql/functions/cast-and-convert-transact-sql
 
 from __future__ import annotations
 
-import re
 import math
+import re
 import struct
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal

@@ -165,6 +165,9 @@ MESSAGES: Final[dict[int, str]] = {
     "timestamp column, or insert a DEFAULT into the timestamp column.",
     306: "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE "
     "operator.",
+    302: "The newsequentialid() built-in function can only be used in a DEFAULT expression for a column of type "
+    "'uniqueidentifier' in a CREATE TABLE or ALTER TABLE statement. It cannot be combined with other operators to form "
+    "a complex scalar expression.",
     313: "An insufficient number of arguments were supplied for the procedure or function %s.",
     315: "Index '%s' on table '%s' (specified in the FROM clause) is disabled or resides in a filegroup which is not "
     "online.",

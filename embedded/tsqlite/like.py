@@ -113,9 +113,7 @@ def _halves(match: re.Match[str]) -> str:
     return chr(0xD800 + (point >> 10)) + chr(0xDC00 + (point & 0x3FF))
 
 
-def matches(
-    value: str, pattern: str, name: str, unicode: bool, escape: str | None, *, whole: bool = True
-) -> bool:
+def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | None, *, whole: bool = True) -> bool:
     """Whether ``value`` is LIKE ``pattern`` under the SQLite collation ``name``; error 506 for an escape of not one
     character. ``whole``: a supplementary character is one character, as under the _SC collations.
     """

@@ -166,7 +166,7 @@ def bind_computed(node: tree.Expr, table: Any, environment: Environment) -> comp
 def bind_default(node: tree.Expr, column: Any, table: Any, environment: Environment) -> compiled.Scalar:
     """A DEFAULT's value, converted to its column's type."""
     context = Context(environment)
-    return _scalar(assign(bind(Scope(context, clause="values"), node), column, table), None)
+    return _scalar(assign(bind(Scope(context, clause="default"), node), column, table), None)
 
 
 def describe(node: tree.SelectStatement, environment: Environment) -> tuple[compiled.Column, ...]:

@@ -178,7 +178,7 @@ def _column(scope: Scope, node: tree.ColumnRef) -> typed.Expr:
     name = node.name.parts[-1]
     if name.lower() in ("$action", "$rowguid", "$identity"):
         raise Unsupported(name, node.line)
-    if scope.clause == "values" and not scope.ranges and scope.parent is None:
+    if scope.clause in ("values", "default") and not scope.ranges and scope.parent is None:
         # VALUES and other places without a FROM clause: SQL Server says that columns are not allowed.
         if len(node.name.parts) == 1:
             raise sql_error(128, name) if scope.context.substitutions is None else sql_error(207, name)
@@ -245,7 +245,9 @@ def _collate(scope: Scope, node: tree.Collate) -> typed.Expr:
         operand = null(nvarchar(1))
     if not operand.type.is_string:
         raise sql_error(447, operand.type.display_name)
-    return retype(operand, operand.type.with_collation(collation.check(node.collation), "explicit"))
+    name = collation.check(node.collation)
+    # GROUP BY and ORDER BY tell expressions apart by their texts: another collation is another expression.
+    return typed.Operation(operand.type.with_collation(name, "explicit"), [operand], lambda a: f"{a[0]} /* {name} */")
 
 
 # --- CASE and its kin -----------------------------------------------------------------------------------------------
@@ -403,6 +405,8 @@ def _function(scope: Scope, node: tree.FunctionCall) -> typed.Expr:
         return _grouping(scope, node)
     if name == "TRIM" and len(node.args) != 1:
         raise sql_error(174, "trim", 1)
+    if name == "NEWSEQUENTIALID" and scope.clause != "default":
+        raise sql_error(302)
     function = functions.lookup(name)
     if function.kind in ("aggregate", "window"):
         return _aggregate(scope, node, function)
@@ -482,7 +486,7 @@ def _aggregate(scope: Scope, node: tree.FunctionCall, function: functions.Functi
         raise sql_error(144)
     elif scope.clause == "set":
         raise sql_error(157)
-    elif scope.clause in ("values", "output"):
+    elif scope.clause in ("values", "default", "output"):
         raise sql_error(158 if scope.clause == "output" else 147)
     if scope.in_aggregate:
         raise sql_error(130 if over is None else 4109)
@@ -663,14 +667,16 @@ def _in_list(scope: Scope, node: tree.InList) -> typed.Predicate:
         return typed.InList(operand, items, node.negated)
     operation = operators.resolve_binary("=", operand.type, type_)
     stored = operation.left.same_as(operation.right) and "varbinary" not in (operation.left.name, operation.right.name)
-    if not type_.is_string and not stored:
+    # A datetime is not rounded to the digits of another's type, which is what a common type would do.
+    mixed = type_.name in ("datetime2", "datetimeoffset") and any(i.type.name == "datetime" for i in items)
+    if not type_.is_string and (mixed or not stored):
         # SQLite's IN compares what is stored; for varbinary and decimals beyond 38 digits that will not do.
         test: typed.Predicate = compare("=", operand, items[0])
         for item in items[1:]:
             test = typed.Logic("OR", test, compare("=", operand, item))
         return typed.Not(test) if node.negated else test
     key = _member_type(operand.type, type_)
-    return typed.InList(convert(operand, key), [convert(i, key) for i in items], node.negated)
+    return typed.InList(_member(operand, key), [convert(i, key) for i in items], node.negated)
 
 
 def _member_type(operand: SqlType, items: SqlType) -> SqlType:
@@ -680,6 +686,12 @@ def _member_type(operand: SqlType, items: SqlType) -> SqlType:
         both = common_type(operand, items)
         key = key.with_collation(both.collation, both.collation_label)
     return key
+
+
+def _member(operand: typed.Expr, key: SqlType) -> typed.Expr:
+    """The left side of IN, whose collation is the one that compares."""
+    converted = convert(operand, key)
+    return retype(converted, key.with_nullable(converted.type.nullable)) if key.is_string else converted
 
 
 def _in_query(scope: Scope, node: tree.InQuery) -> typed.Predicate:
@@ -696,7 +708,7 @@ def _in_query(scope: Scope, node: tree.InQuery) -> typed.Predicate:
     if not operation.left.is_string and not operation.left.same_as(operation.right):
         raise Unsupported("IN (SELECT ...) of such different types", node.line)
     query = convert_outputs(scope.context, bound, [operation.right])
-    return typed.InQuery(convert(operand, _member_type(operand.type, item)), query, node.negated)
+    return typed.InQuery(_member(operand, _member_type(operand.type, item)), query, node.negated)
 
 
 def _binary_in_query(scope: Scope, operand: typed.Expr, bound: Any, negated: bool) -> typed.Predicate:

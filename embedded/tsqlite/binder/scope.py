@@ -62,8 +62,8 @@ class Range:
 class Scope:
     """The names of one query block; ``parent`` is the block around a subquery.
 
-    ``clause`` says where an expression stands: select, where, on, group, having, order, values, set. ``aggregates``
-    collects the aggregates of this block.
+    ``clause`` says where an expression stands: select, where, on, group, having, order, values, default, set.
+    ``aggregates`` collects the aggregates of this block.
     """
 
     context: Context

@@ -676,7 +676,7 @@ def _set_value(scope: Scope, item: tree.Assignment, target: Target) -> typed.Exp
             return null(column.type)
         from ..parser import parse_expression
 
-        return bind(Scope(scope.context, None, clause="values"), parse_expression(column.default))
+        return bind(Scope(scope.context, None, clause="default"), parse_expression(column.default))
     value = bind(scope, item.value)
     if item.op == "=":
         return value

@@ -387,12 +387,12 @@ def _datediff(name: str, spelled_a: str, spelled_b: str, a: Any, b: Any, big: in
     counts = []
     for type_, split, value in ((type_a, split_a, a), (type_b, split_b, b)):
         if type_.name == "datetime" and name in _FRACTIONS:
-            counts.append((value + _DATETIME_ZERO) * _FRACTIONS[name] // 300)
+            counts.append(int((value + _DATETIME_ZERO) * _FRACTIONS[name] // 300))
             continue
         day, ticks, offset = split(value)
         # An offset is taken off: DATEDIFF compares UTC.
         counts.append(_boundary(name, *divmod(day * DAY + ticks - (offset or 0) * MINUTE, DAY)))
-    result = counts[1] - counts[0]
+    result: int = counts[1] - counts[0]
     limit = 2**63 if big else 2**31
     if not -limit <= result < limit:
         raise SqlError(
