@@ -119,12 +119,16 @@ def compile_script(text: str) -> list[str]:
 
 
 def main(file: str) -> int:
+    # the parser alone is content without cultures and says so to its whole process; the compiler needs collations
+    os.environ.pop("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", None)
     try:
         icu = icu_version()
         assemblies, openssl = fetch()
         if str(openssl) not in os.environ.get("LD_LIBRARY_PATH", ""):
             path = f"{openssl}:{os.environ.get('LD_LIBRARY_PATH', '')}"
             environment = {**os.environ, "LD_LIBRARY_PATH": path, "CLR_ICU_VERSION_OVERRIDE": icu}
+            # the parser, in the process that called, does without cultures; the compiler needs their collations
+            environment.pop("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", None)
             os.execve(sys.executable, [sys.executable, __file__, file], environment)
         load(assemblies)
     except subprocess.CalledProcessError as error:
