@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.engine import scriptdom
 
 import tsqlite
-from tests.engine import scriptdom
 from tsqlite import calls
 
 pytestmark = pytest.mark.compiler

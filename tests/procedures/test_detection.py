@@ -347,7 +347,13 @@ class TestNames:
         shop.change("CREATE TABLE dbo.heap (id integer NOT NULL PRIMARY KEY, changed datetime2(3) NOT NULL);")
         shop.change("INSERT dbo.heap VALUES (1, '2026-03-02'), (2, '2026-03-02');")
         shop.redo()
-        small: dict[str, Any] = {"keys": ["id"], "stamp": "changed", "stamps": ["changed"], "created": None, "table": "heap"}
+        small: dict[str, Any] = {
+            "keys": ["id"],
+            "stamp": "changed",
+            "stamps": ["changed"],
+            "created": None,
+            "table": "heap",
+        }
         assert len(detect(shop, row_cap=2, **small)[1]) == 2
         with pytest.raises(tsqlite.Error, match="50156"):
             detect(shop, row_cap=1, **small)

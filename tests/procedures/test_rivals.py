@@ -11,7 +11,6 @@ from tests.procedures.shop import Row, Shop, call, execute
 
 import tsqlite
 
-
 TELLING = ("SelectStatement", "Insert", "Update", "BeginTransaction", "Commit")
 """Statements after which a rival may find, or miss, something."""
 
