@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 7
 TOWN   ?= demo
-SQL    := $(shell find sql migrations examples tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
+SQL    := $(shell find sql migrations examples bench tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format sabotage bench clean
@@ -26,7 +26,7 @@ test: $(VENV)/ready ## run the whole test suite
 
 lint: $(VENV)/ready ## ruff, mypy --strict, maxdop on every .sql
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy && $(BIN)/mypy -p bench
 	@$(BIN)/maxdop --check --parser-version 2017 $(SQL)
 
 format: $(VENV)/ready ## let ruff and maxdop format everything
