@@ -58,17 +58,14 @@ MOVE_LOW = """\
         BEGIN TRANSACTION;
 
         EXECUTE notify.store_changes"""
-BEGIN_AND_HAND_OVER = """\
-            if begun := await journal.begin(message, attempt_id, gateway):
-                with journal.busy():
+HAND_OVER = """\
+                journal.enter()
+                try:
                     outcome = await session.hand_over()
+                finally:
+                    journal.leave()
 """
-HAND_OVER_AND_BEGIN = """\
-            if True:
-                with journal.busy():
-                    outcome = await session.hand_over()
-                begun = await journal.begin(message, attempt_id, gateway)
-"""
+BEGIN = "begun := await journal.begin(message, attempt_id, gateway)"
 
 SABOTAGES: Final = (
     Sabotage(
@@ -148,7 +145,7 @@ SABOTAGES: Final = (
         "2 activation: visible rows above low are recorded as history",
         f"{PROCESSOR}/set_baseline.sql",
         "IF @policy = 'skip' OR @is_first = 1",
-        "IF @policy = 'skip'",
+        "IF 1 = 0",
         (f"{RECORDING}::test_a_visible_row_above_low_is_recorded_as_baseline",),
     ),
     Sabotage(
@@ -203,7 +200,7 @@ SABOTAGES: Final = (
         "older-version-arrives-later",
         "3 policy latest: an older version that arrives later is stored canceled",
         f"{QUEUE}/enqueue_messages.sql",
-        "WHEN m.shown_stamp < c.newest_stamp THEN 'canceled'",
+        "WHEN m.shown_order < c.newest_order THEN 'canceled'",
         "WHEN 1 = 0 THEN 'canceled'",
         (f"{ENQUEUE}::test_an_older_version_that_arrives_later_is_stored_canceled",),
     ),
@@ -243,7 +240,7 @@ SABOTAGES: Final = (
         "lock-at-begin-attempts",
         "5 leases: nobody comes between the test of a claim and its attempt",
         f"{QUEUE}/begin_attempts.sql",
-        "AS m WITH (UPDLOCK, ROWLOCK) ON",
+        "AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON",
         "AS m ON",
         (f"{CLAIMS}::test_nobody_comes_between_the_test_of_a_claim_and_its_attempt",),
     ),
@@ -267,8 +264,8 @@ SABOTAGES: Final = (
         "attempt-before-hand-over",
         "6 attempts: committed before the body",
         "runner/notify/send.py",
-        BEGIN_AND_HAND_OVER,
-        HAND_OVER_AND_BEGIN,
+        f"            if {BEGIN}:\n{HAND_OVER}",
+        f"            if True:\n{HAND_OVER}                ({BEGIN})\n",
         (f"{SEND}::test_the_attempt_is_committed_before_the_body",),
     ),
     Sabotage(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.faults import world
-from tests.faults.world import CONNECTIONS, Arena, chosen, told
+from tests.faults.world import CONNECTIONS, EVERYTHING, Arena, chosen, told
+
+pytestmark = pytest.mark.timeout(7200 if EVERYTHING else 900)
 
 
 def test_a_rival_cycle_at_every_boundary_of_a_cycle(changed: Arena) -> None:
