@@ -13,7 +13,7 @@ from tests.oracle.judge import Judge
 from tests.oracle.world import World, opened
 
 SEEDS = os.environ.get("NOTIFY_SEEDS", "6")
-STEPS = int(os.environ.get("NOTIFY_STEPS", "90"))
+STEPS = int(os.environ.get("NOTIFY_STEPS", "60"))
 
 
 def seeds() -> range:
@@ -43,3 +43,19 @@ def test_neither_missing_nor_doubled(built: Path, tmp_path: Path, seed: int) -> 
             print("\n".join(world.diary))
             raise
         assert not problems, "\n".join([*problems, "", *world.diary])
+
+
+def test_the_oracle_sees_what_is_wrong(built: Path, tmp_path: Path) -> None:
+    """A mail lost, a mail that came twice, an older state after a newer one: each is said."""
+    with opened(built, tmp_path / "stage", 0) as world:
+        world.begin()
+        world.play(30)
+        world.settle()
+        assert Judge(world).problems() == []
+        mails = list(world.stage.mails)
+        assert len(mails) > 10
+        for number in range(0, len(mails), 5):
+            world.stage.mailbox.mails[:] = mails[:number] + mails[number + 1 :]
+            assert Judge(world).problems(), f"without {mails[number].message['Subject']}"
+            world.stage.mailbox.mails[:] = [*mails, mails[number]]
+            assert any("are one message" in problem for problem in Judge(world).problems())

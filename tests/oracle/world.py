@@ -609,6 +609,7 @@ class World:
             self.pass_time(seconds=self.chance.choice((0, 0.001, 0.7, 5, 20, 45, 200)))
             if number >= activate_at and self.late:
                 self.activate(HERE / "late.toml")
+                activate_at = number + steps // 8  # if it was refused
             self.step()
 
     def step(self) -> None:
