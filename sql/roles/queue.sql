@@ -39,6 +39,7 @@ GRANT EXECUTE ON OBJECT::notify.requeue_failed_messages TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.suppress_address TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.allow_address TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.acknowledge_alerts TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.take_alerts TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.purge_messages TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.recover_queue TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.record_outcomes TO notify_operator;

@@ -113,6 +113,35 @@ def test_a_refusal_for_ever_fails_at_once_also_before_an_attempt_was_begun(room:
     assert queue.acknowledge_alerts(room.connection, "ann") == 1 and room.alerts() == {}
 
 
+def test_operators_are_told_an_open_alert_once(room: Room) -> None:
+    def told() -> tuple[str | None, str | None]:
+        (row,) = room.run(
+            "DECLARE @s nvarchar(256), @b nvarchar(max); EXECUTE notify.take_alerts @s OUTPUT, @b OUTPUT;"
+            " SELECT @s AS subject, @b AS body;"
+        )
+        return row["subject"], row["body"]
+
+    def refuse(number: int) -> None:
+        room.enqueue(change(number))
+        room.send_one("refused", is_permanent=True, code="554", detail="spam")
+
+    assert told() == (None, None)
+    refuse(1)
+    subject, body = told()
+    assert subject is not None and subject.startswith("notify: 1 alerts of the queue on ")
+    assert body is not None
+    assert body.splitlines()[:2] == [
+        f"alert 1: message_failed, 1 since 2026-03-02 08:00:00 UTC (notification {NOTIFICATION.upper()})",
+        "message 1",
+    ]
+    refuse(2)
+    assert room.alerts() == {"message_failed": 2} and told() == (None, None)
+    queue.acknowledge_alerts(room.connection, "ann")
+    refuse(3)
+    _, body = told()
+    assert body is not None and body.startswith("alert 2: message_failed, 1 since")
+
+
 def test_failed_messages_get_another_round_when_a_person_says_so(room: Room) -> None:
     room.enqueue(change(1), change(2, mail("bob", address="", reason="no address")))
     room.send_one("refused", is_permanent=True)

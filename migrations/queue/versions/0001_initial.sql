@@ -255,6 +255,7 @@ CREATE TABLE notify.alert (
     last_at DATETIME2(3) NOT NULL,
     message_id BIGINT NULL, /* the latest example */
     detail NVARCHAR(1000) NULL,
+    told_at DATETIME2(3) NULL, /* by Database Mail */
     acknowledged_at DATETIME2(3) NULL,
     acknowledged_by NVARCHAR(128) NULL,
     CONSTRAINT pk_alert PRIMARY KEY CLUSTERED (alert_id)
