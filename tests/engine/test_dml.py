@@ -210,5 +210,7 @@ def test_binary_keys_are_equal_but_for_zeros_at_the_end(db: tsqlite.Connection) 
 
 
 def test_count_distinct_takes_binary_values_that_differ_in_zeros_at_the_end_for_one(db: tsqlite.Connection) -> None:
-    text = "SELECT COUNT(DISTINCT v.b), COUNT(v.b) FROM (VALUES (CONVERT(varbinary(8), 0x01)), (0x0100), (0x02)) AS v (b);"
+    text = (
+        "SELECT COUNT(DISTINCT v.b), COUNT(v.b) FROM (VALUES (CONVERT(varbinary(8), 0x01)), (0x0100), (0x02)) AS v (b);"
+    )
     assert db.cursor().execute(text).fetchall() == [(2, 3)]
