@@ -63,7 +63,14 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
     if node.computed is not None:
         return Column(node.name, SqlType("int"), True, computed=node.computed)
     assert node.type is not None
-    type_ = resolve_type(node.type, session, node.line)
+    try:
+        type_ = resolve_type(node.type, session, node.line)
+    except SqlError as error:
+        if error.number != 192:
+            raise
+        precision, scale = node.type.args
+        text = f"The scale ({scale}) for column '{node.name}' must be within the range 0 to {precision}."
+        raise SqlError(183, text, 15) from None
     if type_.is_string:
         type_ = type_.with_collation(
             check_collation(node.collation) if node.collation else DEFAULT_COLLATION, "implicit"

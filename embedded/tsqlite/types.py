@@ -313,7 +313,7 @@ def parse_type(
     """The type that ``name(args)`` declares; ``max`` among ``args`` is the string ``'max'``.
 
     ``context`` decides the length of a string type that gives none: 30 in CAST and CONVERT, else 1. Errors: 2715
-    unknown type in a declaration (243 in CAST), 131 length over the maximum, 1001 length zero, 2750 precision, 2751
+    unknown type in a declaration (243 in CAST), 131 length over the maximum, 1001 length zero, 2750 precision, 192
     scale over precision, 1002 fractional digits, 2716 a length where none may be; ``Unsupported`` for xml and its
     like.
     """
@@ -394,11 +394,7 @@ def _decimal_declaration(key: str, numbers: Sequence[int]) -> SqlType:
             f"of 38.",
         )
     if scale > precision or scale < 0:
-        raise SqlError(
-            2751,
-            f"Column or parameter #1: Specified column scale {scale} is greater than the specified precision of "
-            f"{precision}.",
-        )
+        raise SqlError(192, "The scale must be less than or equal to the precision.", 15)
     return SqlType(key, precision=precision, scale=scale)
 
 

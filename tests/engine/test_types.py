@@ -58,7 +58,7 @@ def test_declaration(name: str, args: tuple[int | str, ...], context: str, expec
     [
         ("nope", (), "column", 2715), ("nope", (), "cast", 243), ("varchar", (8001,), "column", 131),
         ("nvarchar", (4001,), "column", 131), ("varchar", (0,), "column", 1001), ("decimal", (39, 0), "column", 2750),
-        ("decimal", (5, 6), "column", 2751), ("datetime2", (8,), "column", 1002), ("int", (4,), "column", 2716),
+        ("decimal", (5, 6), "column", 192), ("datetime2", (8,), "column", 1002), ("int", (4,), "column", 2716),
     ],
 )  # fmt: skip
 def test_bad_declaration(name: str, args: tuple[int | str, ...], context: str, error: int) -> None:

@@ -147,7 +147,9 @@ class Queries(Expressions):
     def top(self, *, ties: bool) -> t.Top:
         """`TOP (n) [PERCENT] [WITH TIES]`; the parentheses may be missing around a number in SELECT only."""
         line = self.expect("TOP").line
-        if self.accept("("):
+        if self.tok.word == "(" and self.peek().word == "SELECT":
+            count: t.Expr = t.ScalarSubquery(self.subquery(), line=line)
+        elif self.accept("("):
             count = self.value()
             self.expect(")")
         else:

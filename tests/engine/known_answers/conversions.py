@@ -542,4 +542,5 @@ VALUES: list[tuple[Any, ...]] = [
     ("LEN('a' + CHAR(0))", None, 2),
     ("TRANSLATE('abc', 'abc', 'bcd')", None, 'bcd'),
     ("STUFF(CAST('abc' AS char(5)), 2, 1, 'x') + '|'", None, 'axc  |'),
+    ('CAST(1 AS decimal(5,6))', 'error', 192),
 ]
