@@ -72,6 +72,7 @@ class Connection:
 
         All of them are drained, since an error that follows a result set reaches the client only then.
         """
+        self._check()
         results: list[ResultSet] = []
         cursor = None
         try:
@@ -92,6 +93,7 @@ class Connection:
         self, statement: str, parameters: tuple[Value, ...] = (), procedure: str = "", size: int = 2000
     ) -> Iterator[tuple[int, ResultSet]]:
         """Result sets in pieces of at most `size` rows: (number of the result set from 0, piece)."""
+        self._check()
         cursor = None
         try:
             cursor = self._raw.cursor()
@@ -115,6 +117,10 @@ class Connection:
     def close(self) -> None:
         """Gives the connection back; a broken one is thrown away."""
         self._raw.close()
+
+    def _check(self) -> None:
+        if self._raw.dbapi_connection is None:
+            raise DatabaseUnreachable("the connection was lost a moment ago", role=self.role)
 
     def _translated(self, error: Exception, cursor: Any, procedure: str) -> Exception:
         driver = self._engine.dialect.loaded_dbapi

@@ -57,7 +57,7 @@ def test_the_hook_sees_every_statement_boundary_and_the_commit(db: tsqlite.Conne
     ]
 
 
-def test_a_hook_that_raises_leaves_the_transaction_to_the_client(db: tsqlite.Connection, path: Path) -> None:
+def test_a_hook_that_raises_ends_the_batch_with_everything_undone(db: tsqlite.Connection, path: Path) -> None:
     do(db, "CREATE TABLE dbo.t (i int)")
 
     class Killed(BaseException):
@@ -75,6 +75,28 @@ def test_a_hook_that_raises_leaves_the_transaction_to_the_client(db: tsqlite.Con
     again = tsqlite.connect(path, autocommit=True)
     assert value(again, "SELECT COUNT(*) FROM dbo.t") == 0
     again.close()
+
+
+def test_rows_of_temp_tables_of_a_batch_that_was_cut_off_do_not_come_back(db: tsqlite.Connection) -> None:
+    do(db, "CREATE TABLE dbo.t (i int)")
+    do(db, "CREATE PROCEDURE dbo.p AS CREATE TABLE #a (i int PRIMARY KEY); BEGIN TRAN; INSERT dbo.t VALUES (1);"
+           " INSERT #a SELECT i FROM dbo.t; SELECT COUNT(*) FROM #a; COMMIT")  # fmt: skip
+
+    class Cut(Exception):
+        pass
+
+    def cut(event: tsqlite.Boundary) -> None:
+        if event.phase == "after" and event.kind == "Select":
+            raise Cut
+
+    stop = tsqlite.on_statement(cut)
+    for _ in range(2):
+        with pytest.raises(Cut):
+            do(db, "EXECUTE dbo.p")
+    stop()
+    assert value(db, "SELECT @@TRANCOUNT") == 0
+    assert [g for g in run(db, "EXECUTE dbo.p") if isinstance(g, list)] == [[(1,)]]
+    assert value(db, "SELECT COUNT(*) FROM dbo.t") == 1
 
 
 def test_temp_tables_belong_to_their_level_and_inner_levels_see_them(db: tsqlite.Connection) -> None:
