@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -273,3 +276,21 @@ def test_release_needs_a_message_in_doubt(shop: Shop, config: Path) -> None:
     ran = notify("release", "4711", "--verdict", "sent", "--reason", "seen", "--config", config)
     assert ran.code == 1
     assert "50104" in ran.errors
+
+
+def test_alerts_of_the_queue_stay_open_until_a_person_acknowledges_them(config: Path) -> None:
+    def open_alerts() -> list[int]:
+        alerts = notify("status", "--json", "--config", config).json["queue"]["alerts"]
+        return sorted(alert["alert_id"] for alert in alerts)
+
+    raised = [{"kind": kind, "notification_guid": str(uuid.uuid4()), "occurrences": 1} for kind in ("a", "b", "c")]
+    statement = f"EXECUTE notify.raise_alerts @alerts = N'{json.dumps(raised)}';"
+    assert notify("sql", "queue", "--config", config, stdin=statement).code == 0
+    first, *others = open_alerts()
+    assert notify("acknowledge", str(first), "--config", config).output == "1 alert acknowledged\n"
+    assert open_alerts() == others
+    assert notify("acknowledge", str(first), "--json", "--config", config).json == {"acknowledged": 0}
+    assert notify("acknowledge", "--config", config).output == "2 alerts acknowledged\n"
+    assert open_alerts() == []
+    by = notify("sql", "queue", "--config", config, stdin="SELECT DISTINCT acknowledged_by FROM notify.alert;")
+    assert getpass.getuser() in by.output

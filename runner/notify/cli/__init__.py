@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.requeue,
         operate.release,
         operate.approve,
+        operate.acknowledge,
         operate.beat,
     ),
     "Define": (

@@ -8,7 +8,7 @@ import click
 
 from notify.cli.options import agent_option, config_option, example, json_option, read_config
 
-__all__ = ["approve", "audit", "beat", "release", "requeue", "run_cycle", "send", "status", "why"]
+__all__ = ["acknowledge", "approve", "audit", "beat", "release", "requeue", "run_cycle", "send", "status", "why"]
 
 
 @click.command(
@@ -121,6 +121,8 @@ def send(
 @json_option
 def status(config_path: str | None, as_json: bool) -> None:
     """How far each table is, what is left to do, the last runs, the queue, open alerts.
+
+    The queue's alerts stay open until a person says that they are seen: notify acknowledge.
 
     \b
     --json: processor {name of each result set: [rows]}, queue {the same}.
@@ -304,6 +306,34 @@ def release(message_id: int, verdict: str, reason: str, config_path: str | None,
         print_json(done)
     else:
         click.echo(f"message {message_id}: {done['state']}")
+
+
+@click.command(
+    short_help="Say that the queue's alerts are seen", epilog=example("notify acknowledge 7 --config demo/notify.toml")
+)
+@click.argument("alert_id", type=int, required=False)
+@config_option
+@json_option
+def acknowledge(alert_id: int | None, config_path: str | None, as_json: bool) -> None:
+    """Close an alert of the queue, in your name: what happens afterwards opens a new one, and operators are told again.
+
+    ALERT_ID is in status under the queue's alerts; without it, all that are open. Those of the processor stay.
+
+    \b
+    --json: acknowledged.
+    """
+    import getpass
+
+    from notify.cli.output import print_json
+    from notify.databases import Role
+    from notify.procedures import queue
+
+    with _opened(config_path) as databases, databases.connection(Role.QUEUE) as connection:
+        count = queue.acknowledge_alerts(connection, getpass.getuser(), alert_id)
+    if as_json:
+        print_json({"acknowledged": count})
+    else:
+        click.echo(f"{count} {'alert' if count == 1 else 'alerts'} acknowledged")
 
 
 @click.command(short_help="Beat source's heart once", epilog=example("notify beat --config demo/notify.toml"))
