@@ -9,14 +9,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from notify import styles
 
 __all__ = ["from_html", "is_derivable", "strip_markup", "tidy"]
 
-# Markers that survive the collapsing of white space: a line's end, a paragraph's end, a cell's end.
-LINE, PARAGRAPH, CELL = "\x01", "\x02", "\x03"
+# Markers that survive the collapsing of white space: a line's end, a paragraph's end, a cell's end, and a line's end
+# within a cell that stands beside others: there it would tear the row apart.
+LINE, PARAGRAPH, CELL, COMMA = "\x01", "\x02", "\x03", "\x04"
 
 ENDS: Final = {
     **dict.fromkeys(("br", "/div", "/tr", "/li", "/dd", "/dt", "/caption"), LINE),
@@ -45,6 +46,13 @@ QUERY: Final = re.compile(r"\?(?![^{]*\})")
 SILENT_LINKS: Final = ("tel:", "sms:", "#")
 
 
+class Row(NamedTuple):
+    """An open table row: the visible cells so far, and where among the pieces its cells' line breaks are."""
+
+    cells: list[str]
+    breaks: list[int]
+
+
 def is_derivable(sources: Iterable[str]) -> bool:
     """Whether the sources' markup is all in the sources."""
     return not any(styles.UNESCAPED.search(source) for source in sources)
@@ -58,6 +66,7 @@ def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:
     """
     pieces: list[str] = []
     links: list[tuple[str, int]] = []
+    rows: list[Row] = []
     skipping = ""
     depth = end = 0
     for match in TOKEN.finditer(source):
@@ -82,12 +91,30 @@ def strip_markup(source: str, hidden: frozenset[str] = frozenset()) -> str:
             if (is_hidden or ARIA_HIDDEN.search(text)) and tag not in VOID and not text.endswith("/>"):
                 skipping, depth = tag, 1
                 continue
+            _row(tag, rows, pieces)
             pieces.append(_tag(tag, text, links, pieces))
         elif kind == "expression" and not skipping:
             pieces.append(text)
     literal = source[end:]
     pieces.append(html.unescape(literal) if "&" in literal else literal)
     return "".join(pieces)
+
+
+def _row(tag: str, rows: list[Row], pieces: list[str]) -> None:
+    """Keeps account of table rows; when one of several cells ends, the line breaks in its cells become commas."""
+    if tag == "tr":
+        rows.append(Row([], []))
+    elif not rows:
+        return
+    elif tag in ("td", "th"):
+        rows[-1].cells.append(tag)
+    elif tag == "br":
+        rows[-1].breaks.append(len(pieces))
+    elif tag == "/tr":
+        row = rows.pop()
+        if len(row.cells) > 1:
+            for index in row.breaks:
+                pieces[index] = COMMA
 
 
 def _tag(tag: str, text: str, links: list[tuple[str, int]], pieces: list[str]) -> str:
@@ -106,8 +133,9 @@ def _tag(tag: str, text: str, links: list[tuple[str, int]], pieces: list[str]) -
 
 
 SPACE: Final = re.compile(r"[ \t\r\n\f\v]+")
-ENDS_OF_LINES: Final = re.compile(r"[ \x03]*([\x01\x02])[ \x01\x02\x03]*")
-CELLS: Final = re.compile(r" ?\x03+ ?")
+ENDS_OF_LINES: Final = re.compile(r"[ \x03\x04]*([\x01\x02])[ \x01-\x04]*")
+CELLS: Final = re.compile(r"[ \x04]*\x03+[ \x04]*")
+COMMAS: Final = re.compile(r"([,;:.!?]?) ?\x04[ \x04]*")
 
 
 def tidy(text: str) -> str:
@@ -117,7 +145,8 @@ def tidy(text: str) -> str:
         return "\n\n" if PARAGRAPH in match.group() else "\n"
 
     text = CELLS.sub("\x03", SPACE.sub(" ", text))
-    return ENDS_OF_LINES.sub(ended, text).replace(CELL, "  ").strip()
+    text = ENDS_OF_LINES.sub(ended, text).strip(" \n" + CELL + COMMA)
+    return COMMAS.sub(lambda match: (match[1] or ",") + " ", text).replace(CELL, "  ").strip()
 
 
 def from_html(document: str) -> str:

@@ -198,6 +198,22 @@ def test_a_mail_link_shows_its_address_and_ornament_is_left_out(templates: Path)
     assert rendered.text == "Write to us (a@example.com) or to a@example.com, or ring 555"
 
 
+def test_a_row_of_several_cells_reads_on_one_line_in_the_text_alternative(templates: Path) -> None:
+    (templates / "order.html.mako").write_text(
+        '<%def name="subject()">x</%def><table>\n% for line in lines:\n'
+        "<tr><td>${line.product}<br><span>12 May</span><br></td>\n<td>${line.total}<br/><br>each,<br>\nnet</td></tr>\n"
+        "% endfor\n</table><table><tr><td>Alone<br>on two lines</td><td aria-hidden='true'>RS</td></tr>"
+        "<tr><td><table><tr><td>Within<br>one</td></tr></table></td><td>beside</td></tr></table>"
+    )
+    rendered = Renderer([templates]).render("email", "order", fields())
+    assert rendered.text is not None
+    assert rendered.text.split("\n\n") == [
+        "Nuts <M6>, 12 May  12.3450, each, net\nBolts, 12 May  900, each, net",
+        "Alone\non two lines\nWithin\none",
+        "beside",
+    ]
+
+
 def test_a_text_template_goes_before(templates: Path) -> None:
     (templates / "order.text.mako").write_text("Order ${number}, ${vendor}")
     rendered = Renderer([templates]).render("email", "order", fields())
