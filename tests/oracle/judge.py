@@ -8,6 +8,7 @@ what a scan may have passed over, and what a newer state has replaced.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -190,16 +191,20 @@ class Judge:
             states = {state.version for state in life.states}
             shown = [item for item in told if item.version in states]
             is_soft = TABLES[life.states[0].table].soft
-            ends = sum(state.kind == "S" for state in life.states) if is_soft else int(life.gone is not None)
+            kinds = [state.kind for state in life.states]
+            runs = sum(kind == "S" and before != "S" for before, kind in zip(["", *kinds], kinds, strict=False))
+            ends = runs if is_soft else int(life.gone is not None)
             if len(shown) > ends:
                 wrong(f"{ends} deletes, told {len(shown)} times")
             if not all(holds(state.row) for state in life.states) and shown:
                 wrong("a delete that does not meet the criteria")
             if life is not lives[-1] or not all(holds(state.row) for state in life.states):
                 continue
-            last = life.states[-1]
+            run: list[State] = []
             if is_soft:
-                end = last if last.kind == "S" and life.gone is None else None
+                # A deleted row that is written again is deleted still: the notice may show any state of that run.
+                run = list(itertools.takewhile(lambda state: state.kind == "S", reversed(life.states)))
+                end = run[-1] if run and life.gone is None else None
             else:
                 end = life.gone
             if end is None or end.position <= era.position:
@@ -207,7 +212,7 @@ class Judge:
             known = self._certainly_known(name, life, before=end) or (
                 self._alive_at(life, era.position) if not is_soft or life.states[0].position <= era.position else False
             )
-            if known and not any(not is_soft or item.version == end.version for item in shown):
+            if known and not any(not is_soft or item.version in {state.version for state in run} for item in shown):
                 wrong(f"the delete at {end.position} is missing")
 
     # --- what a scan saw ------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.procedures.conftest import built, deployed, room
+from tests.procedures.conftest import built, built_source, deployed, room, stage, watching
 from tests.procedures.queue_room import Room, change, stamp
+from tests.procedures.shop import Shop
 
 from notify.procedures import queue
 
-__all__ = ["built", "deployed", "room"]
+__all__ = ["built", "built_source", "deployed", "room", "stage", "watching"]
 
 
 def test_a_claim_that_came_back_after_a_newer_version_is_not_sent(room: Room) -> None:
@@ -31,3 +32,19 @@ def test_a_record_that_is_there_again_cancels_the_notice_of_its_delete(room: Roo
     room.enqueue(change(1, operation="D"))
     room.enqueue(change(2, record_match='["1"]', operation="U", shown_stamp=stamp(2), shown_beat=2))
     assert room.states() == {1: "canceled", 2: "queued"}
+
+
+def test_a_deleted_row_that_is_written_again_is_not_missing(watching: Shop) -> None:
+    """Its delete is recorded once, and while it stays deleted the audit asks for nothing more."""
+    watching.insert(1)
+    watching.pass_time()
+    watching.detect()
+    watching.enqueue_all()
+    for _ in range(2):
+        watching.soft_delete(1)
+        watching.pass_time()
+        watching.detect()
+    assert [change[1] for change in watching.changes()] == ["I", "D"]
+    watching.pass_time(120)
+    watching.detect()
+    assert watching.audit() == []

@@ -221,7 +221,8 @@ class World:
     def __init__(self, folder: Path, seed: int, connections: int = 1) -> None:
         self.chance = random.Random(seed)
         self.seed = seed
-        self.stage = Stage(folder, templates=[folder / "templates"], connections=connections)
+        workers = 1 + seed // 4 % 2
+        self.stage = Stage(folder, templates=[folder / "templates"], connections=connections, workers=workers)
         self.stage.mailbox = FaultyMailbox()
         self.now = STARTS[seed % len(STARTS)]
         self.ahead = {Role.PROCESSOR: dt.timedelta(), Role.QUEUE: dt.timedelta(), Role.SOURCE: dt.timedelta()}
@@ -263,6 +264,11 @@ class World:
                 (folder / "templates" / f"{definition.name}.sms.mako").write_text(what + "\n", encoding="utf-8")
         for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE):
             tsqlite.clock.set_clock(self.stage.path(role), lambda role=role: self.now + self.ahead[role])
+        self.stage.processor(
+            "DELETE FROM notify.setting WHERE name = 'page_size';"
+            "INSERT INTO notify.setting (name, value) VALUES ('page_size', ?);",
+            str((4000, 2, 5)[self.seed // 2 % 3]),
+        )
         self.beat()  # the one that building wrote has the real clock's time
         self.replicas = [Replica(self.stage.path(Role.SOURCE), folder / f"replica{number}.db") for number in (1, 2)]
         self.choose(0)
@@ -284,7 +290,9 @@ class World:
         self.stage.write_configuration()
         file = self.stage.folder / "notify.toml"
         text = file.read_text(encoding="utf-8").replace("replica.db", f"replica{number + 1}.db")
-        file.write_text(text.replace('.db"', '.db?synchronous=OFF"'), encoding="utf-8")
+        text = text.replace('.db"', '.db?synchronous=OFF"')
+        text = text.replace("[cycle]", f"[cycle]\nbatch_size = {(100, 3, 20)[self.seed % 3]}")
+        file.write_text(text, encoding="utf-8")
         self.stage._config = None
 
     @property
@@ -512,14 +520,16 @@ class World:
         assert code in (0, 9), self.diary[-1]
         self.scans.append(Scan((position,), False, frozenset(self.active), True))
 
-    def overlapped(self, what: Callable[[], Any], rival: Callable[[], Any], boundary: int) -> None:
-        """At a boundary at which no transaction is open, a rival does its work too."""
+    def overlapped(
+        self, what: Callable[[], Any], rival: Callable[[], Any], boundary: int, anywhere: bool = False
+    ) -> None:
+        """At a boundary (at which no transaction is open, unless `anywhere`) a rival does its work too."""
         seen = 0
         inside = False
 
         def at(reached: tsqlite.Boundary) -> None:
             nonlocal seen, inside
-            if inside or reached.in_transaction or reached.phase != "after":
+            if inside or reached.phase != "after" or (reached.in_transaction and not anywhere):
                 return
             seen += 1
             if seen == boundary:
@@ -579,7 +589,11 @@ class World:
         databases.dispose()
 
     def move_on(self) -> None:
-        """In the middle of something the replica goes on."""
+        """In the middle of something the application, the heart and the replica go on."""
+        if self.chance.random() < 0.7:
+            self.transaction()
+        if self.chance.random() < 0.5:
+            self.beat()
         self.redo()
 
     def send(self) -> None:
@@ -616,9 +630,9 @@ class World:
         """One thing happens."""
         chance = self.chance
         dice = chance.choices(
-            ("transaction", "roll back", "begin late", "commit late", "beat", "redo", "cycle", "kill", "overlap", "race",
+            ("transaction", "roll back", "begin late", "commit late", "beat", "redo", "cycle", "kill", "overlap", "meanwhile", "race",
              "send", "kill send", "overlap send", "pause", "resume", "choose", "failover", "clock", "cover"),
-            (30, 2, 4, 6, 12, 14, 12, 6, 3, 1, 8, 3, 1, 2, 3, 3, 2, 2, 2),
+            (30, 2, 4, 6, 12, 14, 12, 6, 2, 3, 1, 8, 3, 1, 2, 3, 3, 2, 2, 2),
         )[0]  # fmt: skip
         self.diary.append(f"{self.now} {dice}")
         match dice:
@@ -640,9 +654,9 @@ class World:
             case "kill":
                 self.killed(self.rival_cycle, chance.randint(1, 900))
             case "overlap":
-                self.overlapped(
-                    self.cycle_quietly, chance.choice((self.rival_cycle, self.move_on)), chance.randint(1, 200)
-                )
+                self.overlapped(self.cycle_quietly, self.rival_cycle, chance.randint(1, 200))
+            case "meanwhile":
+                self.overlapped(self.cycle_quietly, self.move_on, chance.randint(1, 700), anywhere=True)
             case "race":
                 self.raced(self.cycle_quietly, self.rival_cycle)
             case "send":

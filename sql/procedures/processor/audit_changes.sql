@@ -13,6 +13,7 @@ Locks       none held
 
 Expected of a row above a notification's baseline and at or below its low: this life's insert, if it was created after the
 baseline; and a recorded state at least as new as the one shown. A row above low may be on its way, and is not judged.
+A soft-deleted row whose delete is recorded may be written again: nothing more is expected of it while it stays deleted.
 Rows are judged by the scan of the stamp column that holds their newest stamp: only its low says that the state was passed.
 Where a rowversion tells the states and is not scanned, a state that no stamp tells of is not expected.
 */
@@ -90,7 +91,22 @@ BEGIN
                     FROM notify.change AS c
                     WHERE c.record_match = s.record_match
                         AND c.notification_id = w.notification_id
-                        AND (c.state_stamp >= s.state_stamp OR s.stamp <> s.state_stamp)
+                        AND (
+                            c.state_stamp >= s.state_stamp
+                            OR s.stamp <> s.state_stamp
+                            OR (
+                                s.is_deleted = 1
+                                AND c.operation = 'D'
+                                AND NOT EXISTS (
+                                    SELECT 1
+                                    FROM notify.change AS alive
+                                    WHERE alive.record_match = c.record_match
+                                        AND alive.notification_id = c.notification_id
+                                        AND alive.operation IN ('I', 'U')
+                                        AND alive.state_stamp > c.state_stamp
+                                )
+                            )
+                        )
                 ) THEN 1
                 ELSE 0
             END AS is_state_missing
