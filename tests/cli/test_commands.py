@@ -229,6 +229,23 @@ def test_doctor_says_what_is_wrong_and_what_to_do(config: Path) -> None:
     assert notify("doctor", "--config", config).code == 0
 
 
+def test_doctor_knows_that_the_demos_mail_server_ends_with_the_demo(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gateway(host: str) -> str:
+        text = re.sub(r"(?m)^host = .*$", f'host = "{host}"', config.read_text())
+        config.write_text(re.sub(r"(?m)^port = .*$", "port = 1", text))
+        checks = notify("doctor", "--json", "--config", config).json
+        return next(str(check["result"]) for check in checks if check["check"].startswith("gateway "))
+
+    assert gateway("localhost") == gateway("127.0.0.1") == "warning"
+    assert notify("doctor", "--config", config).code == 0
+    assert gateway("nowhere.invalid") == "failed"
+    gateway("127.0.0.1")
+    monkeypatch.setenv("NOTIFY_SOURCE_URL", "mssql+pyodbc://127.0.0.1:1/shop")
+    assert gateway("127.0.0.1") == "failed"
+
+
 def test_migrate_deploys_what_differs(config: Path) -> None:
     assert notify("migrate", "queue", "--json", "--config", config).json[0]["deployed"] == []
     file = assets.sql() / "procedures" / "queue" / "queue_status.sql"
