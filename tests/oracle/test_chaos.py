@@ -1,6 +1,6 @@
 """Disorder by seed, judged by an oracle that knows the rules and not the product.
 
-``NOTIFY_SEEDS=50 pytest tests/oracle`` tries more; ``NOTIFY_SEEDS=17-17`` one.
+``NOTIFY_SEEDS=50 pytest tests/oracle`` tries more, ``NOTIFY_SEEDS=17-17`` one; ``NOTIFY_STEPS`` is the length of a play.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.oracle.judge import Judge
 from tests.oracle.world import World, opened
 
 SEEDS = os.environ.get("NOTIFY_SEEDS", "6")
-STEPS = int(os.environ.get("NOTIFY_STEPS", "60"))
+STEPS = int(os.environ.get("NOTIFY_STEPS", "50"))
 
 
 def seeds() -> range:
