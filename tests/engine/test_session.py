@@ -86,7 +86,7 @@ def test_rows_of_temp_tables_of_a_batch_that_was_cut_off_do_not_come_back(db: ts
         pass
 
     def cut(event: tsqlite.Boundary) -> None:
-        if event.phase == "after" and event.kind == "Select":
+        if event.phase == "after" and event.kind == "SelectStatement":
             raise Cut
 
     stop = tsqlite.on_statement(cut)
