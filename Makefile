@@ -7,7 +7,7 @@ TOWN   ?= demo
 SQL    := $(shell find sql migrations examples bench tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sabotage bench clean
+.PHONY: help demo test lint format faults sabotage bench clean
 
 help: ## this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ lint: $(VENV)/ready ## ruff, mypy --strict, maxdop on every .sql
 
 format: $(VENV)/ready ## let ruff and maxdop format everything
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/maxdop --write --parser-version 2017 $(SQL)
+
+faults: $(VENV)/ready ## kill and disturb at every statement boundary in turn (an hour or so)
+	@NOTIFY_FAULTS=all $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
 sabotage: $(VENV)/ready ## remove each safeguard in turn and show that a test fails
 	@$(BIN)/python -m tests.sabotage

@@ -28,7 +28,10 @@ from tsqlite.session import Boundary, on_statement
 
 TOWN: Final = Path(__file__).parent / "town"
 EVERYTHING: Final = os.environ.get("NOTIFY_FAULTS") == "all"
-"""Every boundary; else each place of the code once."""
+"""Every boundary (`make faults`)."""
+PLACES: Final = os.environ.get("NOTIFY_FAULTS") == "places"
+"""Each place of the code once; else a sample of these, evenly spread."""
+SAMPLE: Final = 30
 
 KILLED: Final = 77
 CONNECTIONS: Final = 2
@@ -325,7 +328,11 @@ def chosen(places: list[Place], part: int = 0, parts: int = 1) -> list[int]:
         if phase == "before" and where.startswith(("processor", "queue")):
             first.setdefault((phase, where, line), number)
     commits = {number for number, (phase, _, _) in enumerate(places) if phase == "commit" and not part}
-    return sorted(commits | set(list(first.values())[part::parts]))
+    if PLACES:
+        return sorted(commits | set(list(first.values())[part::parts]))
+    numbers = sorted(commits | set(first.values()))
+    step = -(-len(numbers) // SAMPLE)
+    return numbers[part % step :: step]
 
 
 @dataclass
