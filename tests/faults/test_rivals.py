@@ -26,7 +26,7 @@ def test_a_cycle_frozen_at_every_boundary_until_its_leases_have_passed(changed: 
 
 def test_a_rival_sender_at_every_boundary_of_a_sender(queued: Arena) -> None:
     places = queued.places(world.send)
-    for number in chosen(places, 0, 2):
+    for number in chosen(places, 1, 3):
         with told(places, number):
             queued.disturb(world.send, number, world.send).judge()
 
@@ -34,6 +34,6 @@ def test_a_rival_sender_at_every_boundary_of_a_sender(queued: Arena) -> None:
 def test_a_sender_frozen_at_every_boundary_until_its_leases_have_passed(queued: Arena) -> None:
     """What it had begun is in doubt meanwhile; it tells how it ended, late, and that counts."""
     places = queued.places(world.send)
-    for number in chosen(places, 1, 2):
+    for number in chosen(places, 2, 3):
         with told(places, number):
             queued.disturb(world.send, number, world.much_later).judge(doubts=CONNECTIONS)

@@ -43,8 +43,11 @@ STATUS: Final = "UPDATE dbo.purchase SET status = ?, modified_at = SYSUTCDATETIM
 BONUS: Final = "UPDATE dbo.bonus SET amount = ?, modified_at = SYSUTCDATETIME() WHERE agent_id = ?;"
 TOTAL: Final = "UPDATE dbo.total SET covers_through = SYSUTCDATETIME() WHERE agent_id = ?;"
 
-Place = tuple[str, str, int]
-"""phase, procedure ('' outside of one), line"""
+Place = tuple[str, str, int, str]
+"""phase, database and procedure, line, kind of statement"""
+
+HARMLESS: Final = ("Declare", "SetOption", "SetIsolation", "CreateTable", "Return")
+"""Statements that neither read nor write what others see: in front of them is the same as behind the one before."""
 
 
 def purchase(number: int, status: str, email: str | None = None) -> Statement:
@@ -299,7 +302,7 @@ class Boundaries:
             return
         number = len(self.places)
         database = Path(boundary.database).stem
-        self.places.append((boundary.phase, f"{database} {boundary.procedure or ''}", boundary.line))
+        self.places.append((boundary.phase, f"{database} {boundary.procedure or ''}", boundary.line, boundary.kind))
         if number == self.at:
             self._acting = True
             try:
@@ -324,10 +327,10 @@ def chosen(places: list[Place], part: int = 0, parts: int = 1) -> list[int]:
     if EVERYTHING:
         return list(range(len(places)))
     first: dict[Place, int] = {}
-    for number, (phase, where, line) in enumerate(places):
-        if phase == "before" and where.startswith(("processor", "queue")):
-            first.setdefault((phase, where, line), number)
-    commits = {number for number, (phase, _, _) in enumerate(places) if phase == "commit" and not part}
+    for number, (phase, where, line, kind) in enumerate(places):
+        if phase == "before" and where.startswith(("processor", "queue")) and kind not in HARMLESS:
+            first.setdefault((phase, where, line, kind), number)
+    commits = {number for number, place in enumerate(places) if place[0] == "commit" and not part}
     if PLACES:
         return sorted(commits | set(list(first.values())[part::parts]))
     numbers = sorted(commits | set(first.values()))
@@ -356,7 +359,7 @@ class Arena:
             status, places = in_process(visit)
         assert status == 0
         self.mailbox.mails.clear()
-        return [(phase, where, line) for phase, where, line in places]
+        return [(phase, where, line, kind) for phase, where, line, kind in places]
 
     def kill(self, run: Callable[[Town], None], at: int) -> Trial:
         """The process of a run dies at a boundary; another one goes on."""
