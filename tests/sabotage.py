@@ -367,8 +367,10 @@ def disarm(tree: Path, sabotage: Sabotage) -> Result:
         done = run_tests(tree, sabotage.tests)
     finally:
         file.write_text(before, encoding="utf-8")
-    # 1: tests ran, and one failed. Anything else (2: interrupted, 4: usage, 5: none found) proves nothing.
-    return Result(sabotage, done.returncode == 1, time.monotonic() - started, done.stdout[-2000:] + done.stderr[-2000:])
+    # A test must fail. An error before it, as when the script no longer compiles, proves nothing.
+    lines = done.stdout.strip().splitlines()
+    failed = done.returncode == 1 and "failed" in lines[-1] and " error" not in lines[-1]
+    return Result(sabotage, failed, time.monotonic() - started, done.stdout[-2000:] + done.stderr[-2000:])
 
 
 def undisturbed(sabotages: Sequence[Sabotage]) -> subprocess.CompletedProcess[str]:

@@ -61,7 +61,7 @@ def _packages() -> None:
     missing = [spec for name, spec in _RUNTIME_PACKAGES.items() if importlib.util.find_spec(name) is None]
     if missing:
         site.mkdir(parents=True, exist_ok=True)
-        _pip("install", "--no-deps", "--target", str(site), *missing)
+        _pip("install", "--target", str(site), *missing)
         importlib.invalidate_caches()
 
 
