@@ -13,10 +13,13 @@ import importlib
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,14 +58,18 @@ def _library() -> Path:
 
 
 def _packages() -> None:
-    """Makes pythonnet and the runtime importable."""
-    site = _CACHE / "site"
+    """Makes pythonnet and the runtime importable, with all that they need, from a folder named after their versions."""
+    if all(importlib.util.find_spec(name) for name in (*_RUNTIME_PACKAGES, "clr_loader")):
+        return
+    site = _CACHE / "-".join(("site", *sorted(spec.replace("==", "-") for spec in _RUNTIME_PACKAGES.values())))
+    if not site.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=_CACHE))
+        _pip("install", "--target", str(unfinished), *_RUNTIME_PACKAGES.values())
+        with suppress(OSError):  # another test worker was first
+            unfinished.rename(site)
+        shutil.rmtree(unfinished, ignore_errors=True)
     sys.path.append(str(site))
-    missing = [spec for name, spec in _RUNTIME_PACKAGES.items() if importlib.util.find_spec(name) is None]
-    if missing:
-        site.mkdir(parents=True, exist_ok=True)
-        _pip("install", "--target", str(site), *missing)
-        importlib.invalidate_caches()
+    importlib.invalidate_caches()
 
 
 @cache
@@ -71,15 +78,16 @@ def _load() -> Any:
     _CACHE.mkdir(parents=True, exist_ok=True)
     _packages()
     library = _library()
-    # the parser needs no culture data, hence no ICU of the right version
-    os.environ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1"
-    config = _CACHE / "runtimeconfig.json"
-    config.write_text('{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}')
-    runtime = importlib.import_module("dotnetcore2")
-    clr_loader = importlib.import_module("clr_loader")
-    pythonnet = importlib.import_module("pythonnet")
-    root = Path(str(runtime.__file__)).parent / "bin"
-    pythonnet.set_runtime(clr_loader.get_coreclr(runtime_config=str(config), dotnet_root=str(root)))
+    if "clr" not in sys.modules:  # a test module may have imported this one under another name: one runtime a process
+        # the parser needs no culture data, hence no ICU of the right version
+        os.environ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1"
+        config = _CACHE / "runtimeconfig.json"
+        config.write_text('{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}')
+        runtime = importlib.import_module("dotnetcore2")
+        clr_loader = importlib.import_module("clr_loader")
+        pythonnet = importlib.import_module("pythonnet")
+        root = Path(str(runtime.__file__)).parent / "bin"
+        pythonnet.set_runtime(clr_loader.get_coreclr(runtime_config=str(config), dotnet_root=str(root)))
     clr = importlib.import_module("clr")
     clr.AddReference(str(library))
     return importlib.import_module(_LIBRARY)
