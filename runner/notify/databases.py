@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from notify.errors import ConfigError, DatabaseUnreachable, database_error
+from notify.errors import ConfigError, DatabaseUnreachable, database_error, printed_number, without_prefix
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
     from sqlalchemy.pool import PoolProxiedConnection
 
-__all__ = ["Connection", "Database", "Databases", "ResultSet", "Role", "Value", "role_url"]
+__all__ = ["Affected", "Connection", "Database", "Databases", "Printed", "ResultSet", "Role", "Value", "role_url"]
 
 Value = str | int | float | bool | bytes | decimal.Decimal | datetime.date | datetime.time | uuid.UUID | None
 
@@ -52,6 +52,19 @@ class ResultSet(NamedTuple):
         """The only row; ValueError when there are none or several."""
         (row,) = self.rows
         return dict(zip(self.columns, row, strict=True))
+
+
+class Printed(NamedTuple):
+    """What PRINT, RAISERROR below severity 11 or the server itself said. `number` is 0 for PRINT."""
+
+    number: int
+    text: str
+
+
+class Affected(NamedTuple):
+    """How many rows a statement without a result set touched."""
+
+    rows: int
 
 
 class Connection:
@@ -86,6 +99,43 @@ class Connection:
                     return results
         except Exception as error:
             raise self._translated(error, cursor, procedure) from error
+        finally:
+            self._close(cursor)
+
+    def play(self, statement: str) -> Iterator[ResultSet | Printed | Affected]:
+        """What a batch sends, in its order; an error after what came before it."""
+        self._check()
+        cursor: Any = None
+        told: list[Any] = []
+        seen = 0
+
+        def fresh() -> Iterator[Printed]:
+            nonlocal told, seen
+            # pyodbc gives each result a list of its own, the embedded engine lets one grow.
+            messages = getattr(cursor, "messages", None) or []
+            seen = seen if messages is told else 0
+            for state, text in messages[seen:]:
+                yield Printed(printed_number(state), without_prefix(text))
+            told, seen = messages, len(messages)
+
+        try:
+            cursor = self._raw.cursor()
+            cursor.execute(statement)
+            while True:
+                yield from fresh()
+                if cursor.description is not None:
+                    columns = tuple(column[0] for column in cursor.description)
+                    yield ResultSet(columns, [tuple(row) for row in cursor.fetchall()])
+                elif cursor.rowcount >= 0:
+                    yield Affected(cursor.rowcount)
+                if not cursor.nextset():
+                    yield from fresh()
+                    return
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            yield from fresh()
+            raise self._translated(error, cursor, "") from error
         finally:
             self._close(cursor)
 

@@ -25,6 +25,8 @@ __all__ = [
     "UnknownName",
     "database_error",
     "error_number",
+    "printed_number",
+    "without_prefix",
 ]
 
 
@@ -66,6 +68,12 @@ class DatabaseUnreachable(DatabaseError):
 
 class ProcedureError(DatabaseError):
     """A procedure refused, with one of the numbers listed in sql/errors.md."""
+
+    def __str__(self) -> str:
+        # Its text is written for a person and may begin with the procedure's name: where it comes from stands behind.
+        text = str(self.args[0]).removeprefix(f"{self.procedure.rpartition('.')[2]}: ")
+        where = ", ".join(part for part in (str(self.role), f"error {self.number}" if self.number else "") if part)
+        return f"{text} ({where})" if where else text
 
 
 class ScanMoved(ProcedureError):
@@ -130,6 +138,17 @@ def error_text(error: BaseException) -> str:
         text = ODBC_PREFIX.sub("", text.split("; [", 1)[0])
         text = ODBC_NUMBER.sub("", text)
     return text.strip()
+
+
+def printed_number(state: str) -> int:
+    """The message number in pyodbc's state of a message, as '[01000] (50000)'; 0 for PRINT."""
+    match = re.search(r"\((\d+)\)", state)
+    return int(match.group(1)) if match else 0
+
+
+def without_prefix(text: str) -> str:
+    """A driver's text without its brackets."""
+    return ODBC_PREFIX.sub("", text)
 
 
 def database_error(error: BaseException, role: str, procedure: str = "", *, lost: bool = False) -> DatabaseError:

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from notify.cli.options import config_option, example, json_option, read_config
+from notify.cli.options import config_option, counted, example, json_option, read_config
 
 __all__ = ["doctor", "sql"]
 
@@ -54,11 +54,13 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
 def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None:
     """Run T-SQL with GO batches against a role: a FILE, or - for standard input. Autocommit, as every connection here.
 
+    What PRINT and RAISERROR say goes to standard error, in its place among the results.
+
     \b
-    --json: [{columns, rows}], one per result set.
+    --json: [{columns, rows}], one per result set; dates as ISO 8601, Decimals as text, bytes as 0x and hex digits.
     """
     from notify.cli.output import plain, print_json, print_table
-    from notify.databases import Role
+    from notify.databases import Affected, Printed, Role
     from notify.deploy import split_batches
     from notify.errors import DatabaseError
 
@@ -71,15 +73,20 @@ def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None
     with databases.connection(Role(role)) as connection:
         for number, batch in enumerate(split_batches(text), 1):
             try:
-                found = connection.execute(batch)
+                for found in connection.play(batch):
+                    if isinstance(found, Printed):
+                        click.echo(found.text, err=True)
+                    elif isinstance(found, Affected):
+                        if not as_json:
+                            click.echo(f"({counted(found.rows, 'row')} affected)\n")
+                    else:
+                        results.append(found)
+                        if not as_json:
+                            print_table(found.columns, found.rows)
+                            click.echo(f"({counted(len(found.rows), 'row')})\n")
             except DatabaseError as error:
                 error.add_note(f"batch {number} of {name}")
                 raise
-            results += found
-            if not as_json:
-                for result in found:
-                    print_table(result.columns, result.rows)
-                    click.echo(f"({len(result.rows)} row{'' if len(result.rows) == 1 else 's'})\n")
     if as_json:
         simple = (str, int, float, bool, type(None))
         print_json(

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from notify.config import Config
 
-__all__ = ["agent_option", "config_option", "example", "json_option", "read_config"]
+__all__ = ["agent_option", "config_option", "counted", "example", "json_option", "read_config"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +41,11 @@ def agent_option(partly: str) -> Callable[[F], F]:
 def example(*lines: str) -> str:
     """The epilog of a command's help."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def read_config(path: str | None) -> Config:
