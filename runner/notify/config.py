@@ -48,7 +48,7 @@ import difflib
 import os
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = ["CHANNELS", "Config", "CycleConfig", "GatewayConfig", "SendConfig", "load_config"]
 
 CHANNELS: Final = ("email", "sms", "push")
+KINDS: Final = ("smtp", "console")
 DEFAULT_PATH: Final = "notify.toml"
 T = TypeVar("T")
 
@@ -111,7 +112,10 @@ class SendConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All of it. `path` is the file read, None when there is none; relative paths in it count from its folder."""
+    """All of it. `path` is the file read, None when there is none; relative paths in it count from its folder.
+
+    `hints` are what looks like a mistake and stops nothing, as an environment variable that nobody reads.
+    """
 
     path: Path | None
     urls: Mapping[Role, URL]
@@ -121,6 +125,7 @@ class Config:
     send: SendConfig = SendConfig()
     connect_timeout_seconds: int = 15
     query_timeout_seconds: int = 300
+    hints: tuple[str, ...] = ()
 
     def databases(self) -> Databases:
         """The configured roles' servers."""
@@ -136,7 +141,7 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] | Non
         path: the file; None means NOTIFY_CONFIG, else ./notify.toml if it is there.
 
     Raises:
-        ConfigError: naming the file, the key, its value and what to write instead.
+        ConfigError: every problem at once: the key, its value and what to write instead.
     """
     environ = os.environ if environ is None else environ
     named = path or environ.get("NOTIFY_CONFIG")
@@ -152,11 +157,36 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] | Non
             f"{file}: no such file; give --config PATH or NOTIFY_CONFIG, or run `notify demo` for an example"
         )
     folder = file.resolve().parent
-    reader = _Reader(file)
+    reader = _Reader()
     reader.check_keys(document, ("databases", "templates", "cycle", "send", "gateway"), "")
     databases = reader.table(document, "databases")
-    timeouts = ("connect_timeout_seconds", "query_timeout_seconds")
+    timeouts = {"connect_timeout_seconds": 15, "query_timeout_seconds": 300}
     reader.check_keys(databases, (*Role, *timeouts), "databases")
+    seconds = {name: reader.whole(databases, name, "databases", default) for name, default in timeouts.items()}
+    templates = reader.table(document, "templates")
+    reader.check_keys(templates, ("directories",), "templates")
+    directories = templates.get("directories", ["templates"])
+    if not isinstance(directories, list) or not all(isinstance(item, str) for item in directories):
+        reader.problem("templates.directories", directories, 'write a list of folders, as ["templates"]')
+        directories = []
+    config = Config(
+        path=file if file.is_file() else None,
+        urls=types.MappingProxyType(_urls(reader, databases, environ, folder)),
+        template_directories=tuple(folder / item for item in directories),
+        gateways=_gateways(reader, document.get("gateway", []), environ, folder),
+        cycle=reader.section(CycleConfig, reader.table(document, "cycle"), "cycle") or CycleConfig(),
+        send=reader.section(SendConfig, reader.table(document, "send"), "send") or SendConfig(),
+        hints=tuple(_hints(environ)),
+        **seconds,
+    )
+    if len(reader.problems) == 1:
+        raise ConfigError(f"{file}: {reader.problems[0]}")
+    if reader.problems:
+        raise ConfigError("\n  ".join([f"{file} has {len(reader.problems)} problems:", *reader.problems]))
+    return config
+
+
+def _urls(reader: _Reader, databases: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> dict[Role, URL]:
     urls: dict[Role, URL] = {}
     for role in Role:
         variable = f"NOTIFY_{role.upper()}_URL"
@@ -164,42 +194,44 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] | Non
         if text is None:
             continue
         if not isinstance(text, str):
-            raise reader.error(f"databases.{role}", text, "write a URL in quotes")
-        urls[role] = role_url(role, text, Path.cwd() if environ.get(variable) else folder)
-    seconds = {name: reader.whole(databases, name, "databases", 15 if "connect" in name else 300) for name in timeouts}
-    templates = reader.table(document, "templates")
-    reader.check_keys(templates, ("directories",), "templates")
-    directories = templates.get("directories", ["templates"])
-    if not isinstance(directories, list) or not all(isinstance(item, str) for item in directories):
-        raise reader.error("templates.directories", directories, 'write a list of folders, as ["templates"]')
-    entries = document.get("gateway", [])
-    if not isinstance(entries, list):
-        raise reader.error("gateway", entries, "write one [[gateway]] table per gateway")
-    return Config(
-        path=file if file.is_file() else None,
-        urls=types.MappingProxyType(urls),
-        template_directories=tuple(folder / item for item in directories),
-        gateways=_gateways(reader, entries, environ, folder),
-        cycle=reader.section(CycleConfig, reader.table(document, "cycle"), "cycle"),
-        send=reader.section(SendConfig, reader.table(document, "send"), "send"),
-        **seconds,
-    )
+            reader.problem(f"databases.{role}", text, "write a URL in quotes")
+            continue
+        try:
+            urls[role] = role_url(role, text, Path.cwd() if environ.get(variable) else folder)
+        except ConfigError as error:
+            reader.problems.append(str(error))
+    return urls
+
+
+def _hints(environ: Mapping[str, str]) -> Iterator[str]:
+    """Variables that nobody reads, though their names say that somebody should."""
+    urls = tuple(f"NOTIFY_{role.upper()}_URL" for role in Role)
+    known = (*urls, "NOTIFY_CONFIG", "NOTIFY_SERVE_SQL_PASSWORD")
+    for name in sorted(environ):
+        if name in (*known, "NOTIFY_TEST_MSSQL_URL") or not name.upper().startswith("NOTIFY_"):
+            continue
+        near = difflib.get_close_matches(name.upper(), known, 1, 0.8)
+        if near:
+            yield f"the environment variable {name} is read by nobody; did you mean {near[0]}?"
+        elif name.endswith("_URL"):
+            yield f"the environment variable {name} is read by nobody; there are {', '.join(urls)}"
 
 
 class _Reader:
-    """Values out of the document, with errors that name the file and the key."""
+    """Values out of the document; what is wrong with them is collected, so that a person hears of all of it at once."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self) -> None:
+        self.problems: list[str] = []
 
-    def error(self, key: str, value: object, remedy: str) -> ConfigError:
-        shown = "(not shown)" if "password" in key else repr(value)
-        return ConfigError(f"{self.file}: {key} = {shown}: {remedy}")
+    def problem(self, key: str, value: object, remedy: str) -> None:
+        shown = "" if value is None else " = (not shown)" if "password" in key else f" = {value!r}"
+        self.problems.append(f"{key}{shown}: {remedy}")
 
     def table(self, document: Mapping[str, Any], name: str) -> dict[str, Any]:
         value = document.get(name, {})
         if not isinstance(value, dict):
-            raise self.error(name, value, f"write a table [{name}]")
+            self.problem(name, value, f"write a table [{name}]")
+            return {}
         return value
 
     def check_keys(self, table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
@@ -207,27 +239,27 @@ class _Reader:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(known)
-                raise self.error(f"{where}.{key}" if where else key, value, f"unknown key; {hint}")
+                # A whole table's content says nothing that its name does not.
+                shown = None if isinstance(value, dict | list) else value
+                self.problem(f"{where}.{key}" if where else key, shown, f"unknown key; {hint}")
 
     def whole(self, table: Mapping[str, Any], key: str, where: str, default: int) -> int:
         value = table.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self.error(f"{where}.{key}", value, "write a whole number of at least 1")
+            self.problem(f"{where}.{key}", value, "write a whole number of at least 1")
+            return default
         return value
 
-    def section(self, kind: type[T], table: Mapping[str, Any], where: str) -> T:
-        """A dataclass from a table: types and least values checked."""
+    def section(self, kind: type[T], table: Mapping[str, Any], where: str) -> T | None:
+        """A dataclass from a table, types and least values checked; None where something is wrong."""
+        before = len(self.problems)
         hints = get_type_hints(kind)
         self.check_keys(table, tuple(hints), where)
-        values = {key: self._typed(hints[key], f"{where}.{key}", value) for key, value in table.items()}
-        missing = [
-            item.name
-            for item in dataclasses.fields(kind)  # type: ignore[arg-type]
-            if item.default is dataclasses.MISSING and item.name not in values
-        ]
-        if missing:
-            raise ConfigError(f"{self.file}: {where}: {missing[0]} is missing")
-        return kind(**values)
+        values = {key: self._typed(hints[key], f"{where}.{key}", value) for key, value in table.items() if key in hints}
+        for item in dataclasses.fields(kind):  # type: ignore[arg-type]
+            if item.default is dataclasses.MISSING and item.name not in values:
+                self.problem(f"{where}.{item.name}", None, "is missing")
+        return kind(**values) if len(self.problems) == before else None
 
     def _typed(self, hint: Any, key: str, value: object) -> Any:
         options = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
@@ -246,43 +278,58 @@ class _Reader:
             bool: "true or false",
             str: "a text",
         }
-        raise self.error(key, value, f"write {words.get(options[0], 'a list of texts')}")
+        self.problem(key, value, f"write {words.get(options[0], 'a list of texts')}")
+        return None
 
 
-def _gateways(
-    reader: _Reader, entries: list[Any], environ: Mapping[str, str], folder: Path
-) -> tuple[GatewayConfig, ...]:
-    gateways: list[GatewayConfig] = []
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, dict):
-            raise reader.error("gateway", entry, "write one [[gateway]] table per gateway")
-        table = dict(entry)
-        where = f"gateway {table.get('name', number)}"
-        if "password" in table:
-            raise reader.error(
-                f"{where}.password", "", "a password does not belong in this file: write password_env or password_file"
-            )
-        variable, secret = table.pop("password_env", None), table.pop("password_file", None)
-        if table.get("kind") not in ("smtp", "console"):
-            raise reader.error(f"{where}.kind", table.get("kind"), "write smtp or console")
-        if table.get("channel", "email") not in CHANNELS:
-            raise reader.error(f"{where}.channel", table.get("channel"), "write one of " + ", ".join(CHANNELS))
-        gateway = reader.section(GatewayConfig, table, where)
-        if gateway.kind == "smtp" and not gateway.from_address:
-            raise reader.error(f"{where}.from_address", "", "write the address that mails come from")
-        if gateway.tls and gateway.starttls:
-            raise reader.error(f"{where}.starttls", True, "choose tls (from the first byte) or starttls, not both")
-        if variable is not None:
-            if variable not in environ:
-                raise reader.error(f"{where}.password_env", variable, "no such environment variable is set")
-            gateway = dataclasses.replace(gateway, password=environ[variable])
-        elif secret is not None:
-            try:
-                text = (folder / secret).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise reader.error(f"{where}.password_file", secret, f"cannot be read: {error.strerror}") from error
-            gateway = dataclasses.replace(gateway, password=text)
-        if any(gateway.name == other.name for other in gateways):
-            raise reader.error(f"{where}.name", gateway.name, "this name is taken by another gateway")
-        gateways.append(gateway)
+def _gateways(reader: _Reader, entries: Any, environ: Mapping[str, str], folder: Path) -> tuple[GatewayConfig, ...]:
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        reader.problem("gateway", None, "write one [[gateway]] table per gateway")
+        return ()
+    read = [_gateway(reader, dict(entry), number, environ, folder) for number, entry in enumerate(entries, 1)]
+    gateways = [gateway for gateway in read if gateway is not None]
+    names = [gateway.name for gateway in gateways]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        reader.problem(f"gateway {name}.name", name, "this name is taken by another gateway")
     return tuple(gateways)
+
+
+def _gateway(
+    reader: _Reader, table: dict[str, Any], number: int, environ: Mapping[str, str], folder: Path
+) -> GatewayConfig | None:
+    where = f"gateway {table.get('name', number)}"
+    before = len(reader.problems)
+    if table.pop("password", None) is not None:
+        reader.problem(
+            f"{where}.password", "", "a password does not belong in this file: write password_env or password_file"
+        )
+    variable, secret = table.pop("password_env", None), table.pop("password_file", None)
+    if table.get("kind") not in KINDS:
+        reader.problem(f"{where}.kind", table.get("kind"), _one_of(table.get("kind"), KINDS))
+    if table.get("channel", "email") not in CHANNELS:
+        reader.problem(f"{where}.channel", table.get("channel"), _one_of(table.get("channel"), CHANNELS))
+    # Only what section() alone can tell: a missing kind is told already.
+    gateway = reader.section(GatewayConfig, {"kind": "", **table}, where)
+    if table.get("kind") == "smtp" and not table.get("from_address"):
+        reader.problem(f"{where}.from_address", None, "write the address that mails come from")
+    if table.get("tls") is True and table.get("starttls") is True:
+        reader.problem(f"{where}.starttls", True, "choose tls (from the first byte) or starttls, not both")
+    password = None
+    if variable is not None:
+        password = environ.get(str(variable))
+        if password is None:
+            reader.problem(f"{where}.password_env", None, f"no environment variable {variable} is set")
+    elif secret is not None:
+        try:
+            password = (folder / str(secret)).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            told = error.strerror if isinstance(error, OSError) else error
+            reader.problem(f"{where}.password_file", None, f"{secret} cannot be read: {told}")
+    if gateway is None or len(reader.problems) > before:
+        return None
+    return dataclasses.replace(gateway, password=password) if password is not None else gateway
+
+
+def _one_of(value: object, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(value), known, 1)
+    return f"write {' or '.join(known)}" + (f"; did you mean {near[0]}?" if near else "")

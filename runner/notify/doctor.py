@@ -33,6 +33,8 @@ def examine(config: Config) -> Iterator[Check]:
     """Every check, one after the other; a server that is down fails its own checks only."""
     where = str(config.path) if config.path else "no notify.toml; environment alone"
     yield Check("config", "configuration", "ok", where)
+    for hint in config.hints:
+        yield Check("config", "environment", "warning", hint)
     databases = config.databases()
     for role in Role:
         if role not in databases:

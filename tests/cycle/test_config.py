@@ -58,9 +58,9 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
         ('[cycle]\nworkers="4"', "cycle.workers = '4'"),
         ('[[gateway]]\nname="m"\nkind="smpt"', "gateway m.kind = 'smpt': write smtp or console"),
         ('[[gateway]]\nname="m"\nkind="smtp"', "gateway m.from_address"),
-        ('[[gateway]]\nkind="console"', "gateway 1: name is missing"),
+        ('[[gateway]]\nkind="console"', "gateway 1.name: is missing"),
         ('[[gateway]]\nname="m"\nkind="console"\npassword="p"', "does not belong in this file"),
-        ('[[gateway]]\nname="m"\nkind="console"\npassword_env="NOPE"', "no such environment variable is set"),
+        ('[[gateway]]\nname="m"\nkind="console"\npassword_env="NOPE"', "no environment variable NOPE is set"),
         ('[[gateway]]\nname="m"\nkind="console"\nmax_conections=2', "did you mean max_connections?"),
     ],
 )
@@ -68,6 +68,26 @@ def test_what_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError) as error:
         load_config(write(tmp_path, text), {})
     assert told in str(error.value)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    text = (
+        '[databses]\n[databases]\nqueu = "x"\nprocessor = "oracle://h/d"\n[cycle]\nworkers = 0\n'
+        '[[gateway]]\nname = "m"\nkind = "stmp"\nport = "x"\n[[gateway]]\nname = "n"\nkind = "smtp"\ntls = true\nstarttls = true\n'
+    )
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, text), {})
+    first, *problems = str(error.value).splitlines()
+    assert first.endswith("notify.toml has 8 problems:")
+    told = ("databses", "queu", "processor", "m.kind", "m.port", "n.from_address", "n.starttls", "workers")
+    assert [word for word, problem in zip(told, problems, strict=True) if word not in problem] == []
+
+
+def test_a_variable_that_nobody_reads_is_hinted_at(tmp_path: Path) -> None:
+    environ = {"NOTIFY_PROCESOR_URL": "x", "NOTIFY_FOO_URL": "y", "NOTIFY_SMTP_PASSWORD": "z", "NOTIFY_QUEUE_URL": ""}
+    foo, processor = load_config(write(tmp_path, ""), environ).hints
+    assert "NOTIFY_FOO_URL is read by nobody; there are NOTIFY_SOURCE_URL" in foo
+    assert "did you mean NOTIFY_PROCESSOR_URL?" in processor
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:

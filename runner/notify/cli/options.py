@@ -54,6 +54,8 @@ def read_config(path: str | None) -> Config:
     from notify.errors import ConfigError
 
     config = load_config(path)
+    for hint in config.hints:
+        click.echo(f"notify: hint: {hint}", err=True)
     if config.path is None and not config.urls:
         raise ConfigError(
             "there is no notify.toml here: give --config PATH or NOTIFY_CONFIG, or set NOTIFY_PROCESSOR_URL and "
