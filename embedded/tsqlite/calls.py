@@ -10,7 +10,7 @@ from . import tree, units
 from .catalog import Module, Parameter
 from .errors import SqlError, Unsupported, sql_error
 from .frames import Frame, LevelEnd, Returned, ToCatch, split_name
-from .results import Failure, Sink
+from .results import EXECUTE, Done, Failure, ProcedureEnd, Sink
 from .session import Scope, Session
 from .types import INT, SqlType, nvarchar
 from .units import Unit
@@ -35,6 +35,8 @@ class Calls:
         sink: Sink
         frame: Frame | None
 
+        @property
+        def in_procedure(self) -> bool: ...
         def value(self, expr: tree.Expr, frame: Frame, type_: SqlType | None = None) -> tuple[Storage, SqlType]: ...
         def converted(self, value: Storage, of: SqlType, to: SqlType) -> Storage: ...
         def _level(self, unit: Unit, scope: Scope, values: dict[str, Storage] | None = None) -> Frame: ...
@@ -60,9 +62,17 @@ class Calls:
         else:
             parts = node.procedure.parts
         code = self._call(parts, node, frame)
+        if self.sink.detailed:
+            self._returned(code)
         if node.return_variable is not None:
             key = node.return_variable.lower()
             frame.values[key] = self.converted(code, INT, frame.shape.types[key])
+
+    def _returned(self, code: int | None) -> None:
+        if not self.in_procedure:
+            self.sink.put(ProcedureEnd(code or 0))
+        elif self.session.scope.level and not self.session.settings.nocount:
+            self.sink.put(Done(EXECUTE))
 
     def _call(self, parts: tuple[str, ...], node: tree.Execute, frame: Frame) -> int | None:
         from .system_procedures import PROCEDURES

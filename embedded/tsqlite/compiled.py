@@ -17,10 +17,15 @@ from .types import SqlType
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result set; ``name`` is empty where T-SQL gives it none. Whether it may be NULL is in its type."""
+    """A column of a result set; ``name`` is empty where T-SQL gives it none. Whether it may be NULL is in its type.
+
+    ``computed``: an expression, or a computed column, not a stored value as it stands.
+    """
 
     name: str
     type: SqlType
+    identity: bool = False
+    computed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

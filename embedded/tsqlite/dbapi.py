@@ -214,7 +214,7 @@ class Cursor:
             elif isinstance(event, Count):
                 self.rowcount = event.rows
                 return True
-            else:
+            elif isinstance(event, ResultSet):
                 self._show(event)
                 return True
         return False

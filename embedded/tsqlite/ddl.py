@@ -127,8 +127,7 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
     else:
         with session.writing():
             table = Changer(session).create_table(target_schema(session, node), name, definition)
-            values = frame.values
-            rows = session.db.execute(query.sql, tuple([values[p] for p in query.parameters])).fetchall()
+            rows = interpreter.rows(query, frame)
             session.db.executemany(f"INSERT INTO {table.sql} ({names}) VALUES ({marks})", rows)
     if query.into.identity and rows:
         position, _, increment = query.into.identity

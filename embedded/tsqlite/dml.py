@@ -222,8 +222,7 @@ class Writer:
                     raise Stale
                 rows: Rows = [()]
                 if query is not None:
-                    values = self.frame.values
-                    rows = self.db.execute(query.sql, tuple([values[p] for p in query.parameters])).fetchall()
+                    rows = self.interpreter.rows(query, self.frame)
                 result: tuple[tuple[ResultColumn, ...], Rows] | None = action(plan, rows)
                 return result
         finally:

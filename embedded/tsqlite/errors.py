@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MESSAGES", "SEVERITIES", "SqlError", "Unsupported", "message_text", "sql_error"]
+__all__ = ["MESSAGES", "SEVERITIES", "Cancelled", "SqlError", "Unsupported", "message_text", "sql_error"]
 
 
 class SqlError(Exception):
@@ -69,6 +69,14 @@ class Unsupported(Exception):
     def __str__(self) -> str:
         at = f" (line {self.line})" if self.line else ""
         return f"{self.construct} is not supported{at}"
+
+
+class Cancelled(Exception):
+    """The client has withdrawn its request; `undo`: XACT_ABORT was on, the transaction ends with it."""
+
+    def __init__(self, undo: bool = False) -> None:
+        super().__init__(undo)
+        self.undo = undo
 
 
 MESSAGES: Final[dict[int, str]] = {

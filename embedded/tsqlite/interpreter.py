@@ -7,7 +7,6 @@ conversion do that.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -17,9 +16,21 @@ from . import binder, ddl, ddl_tables, dml, tree, units
 from .calls import Calls
 from .compiled import Delete, Insert, Query, Update
 from .convert import convert
-from .errors import SqlError, Unsupported, message_text, sql_error
-from .frames import BatchEnd, Break, Continue, Frame, Jump, LevelEnd, Returned, ToCatch, literal, split_name
-from .results import Count, Failure, Message, ResultSet, Sink
+from .errors import Cancelled, SqlError, Unsupported, message_text, sql_error
+from .frames import (
+    BatchEnd,
+    Break,
+    Continue,
+    Frame,
+    Jump,
+    LevelEnd,
+    Returned,
+    ToCatch,
+    literal,
+    split_name,
+)
+from .remote import Remote
+from .results import DELETE, EXECUTE, INSERT, SELECT, UPDATE, Count, Done, Failure, Message, ResultSet, Sink
 from .session import Scope, Session, hooks
 from .types import INT, SqlType, nvarchar
 from .units import Names, Plan, Unit
@@ -34,7 +45,7 @@ UNRESOLVED: Final = frozenset({208, 1087, 4902, 2812, 4121, 15151, 1088})
 """At compilation of a batch these are left for the statement's turn: the object may be there by then."""
 
 
-class Interpreter(Calls):
+class Interpreter(Calls, Remote):
     """Runs texts in a session. One at a time; results go to `sink`."""
 
     def __init__(self, session: Session) -> None:
@@ -42,69 +53,6 @@ class Interpreter(Calls):
         self.sink = Sink()
         self.frame: Frame | None = None
         session.interpreter = self
-
-    # -- entry
-
-    def run_batch(self, text: str, parameters: Sequence[tuple[SqlType, Storage]] | None = None) -> Sink:
-        """Run a batch to its end. `parameters` are @P1, @P2 ... of the text. Errors are events of the result."""
-        session = self.session
-        sink = self.sink = Sink()
-        session.try_depth = 0
-        session.caught.clear()
-        session.insert_execute_depth = 0
-        session.start_statement()
-        settings = session.settings
-        try:
-            session.refresh()
-            if parameters is None:
-                unit = units.unit_of(text, settings.quoted_identifier)
-                self._level(unit, session.scopes[0])
-            else:
-                head = ", ".join(f"@P{i} {t}" for i, (t, _) in enumerate(parameters, 1))
-                unit = units.dynamic_unit(text, head, settings.quoted_identifier)
-                scope = Scope(1)
-                session.enter_scope(scope)
-                try:
-                    values = {f"@p{i}": v for i, (_, v) in enumerate(parameters, 1)}
-                    self._level(unit, scope, values)
-                finally:
-                    session.leave_scope()
-        except SqlError as e:
-            session.error = e.number
-            sink.put(Failure(e))
-        except Unsupported as e:
-            self._refused(e)
-        except ToCatch as e:
-            sink.put(Failure(e.error))
-        except (BatchEnd, LevelEnd):
-            pass
-        except BaseException:
-            self._abandon()
-            raise
-        tx = session.transaction
-        if tx is not None and tx.doomed:
-            session.undo()
-            sink.put(Failure(sql_error(3998, line=1)))
-        return sink
-
-    def _refused(self, error: Unsupported) -> None:
-        self._abandon()
-        self.sink.put(Failure(error))
-
-    def _abandon(self) -> None:
-        # First undone, then left: emptying a level's temporary tables must not itself be undone.
-        tx = self.session.transaction
-        if tx is not None:
-            tx.insert_execute = False
-        self.session.undo()
-        self._drop_levels()
-
-    def _drop_levels(self) -> None:
-        session = self.session
-        while len(session.scopes) > 1:
-            session.leave_scope()
-        while self.sink.parent is not None:
-            self.sink = self.sink.parent
 
     def _level(self, unit: Unit, scope: Scope, values: dict[str, Storage] | None = None) -> Frame:
         session = self.session
@@ -196,6 +144,8 @@ class Interpreter(Calls):
             raise Unsupported(type(statement).__name__, statement.line)
         if session.settings.noexec and not ends_noexec(statement):
             return
+        if session.cancelled:
+            raise Cancelled(session.settings.xact_abort)
         if handler in TRANSPARENT:
             handler(self, statement, frame)
             return
@@ -208,11 +158,15 @@ class Interpreter(Calls):
         try:
             handler(self, statement, frame)
             session.error = 0
+            if self.sink.detailed:
+                self._ended(statement)
         except SqlError as e:
             self._failed(e, statement, frame)
         except Unsupported as u:
             u.line = u.line or statement.line
             raise
+        except apsw.InterruptError:
+            raise Cancelled(session.settings.xact_abort) from None
         except apsw.BusyError as e:
             self._failed(sql_error(1205, session.slot + 51, "lock", state=45), statement, frame)
             del e
@@ -264,10 +218,19 @@ class Interpreter(Calls):
         self.sink.put(Failure(error))
         if aborting or thrown:
             raise BatchEnd
+        if isinstance(statement, tree.Insert | tree.Update | tree.Delete) and not late:
+            self.sink.put(Message(3621, message_text(3621), 0, 0, error.line, error.procedure))
+        if self.sink.detailed:
+            self.sink.put(Done(COMMANDS.get(type(statement), 0), error=True))
         if late:
             raise LevelEnd
-        if isinstance(statement, tree.Insert | tree.Update | tree.Delete):
-            self.sink.put(Message(3621, message_text(3621), 0, 0, error.line, error.procedure))
+
+    def _ended(self, statement: tree.Statement) -> None:
+        # What sends rows or a count has ended with them, a called procedure with its status.
+        if not self.in_procedure and (
+            type(statement) in ENDS or (self.session.settings.nocount and isinstance(statement, WRITES))
+        ):
+            self.sink.put(Done(COMMANDS.get(type(statement), 0)))
 
     # -- plans
 
@@ -302,14 +265,29 @@ class Interpreter(Calls):
         session = self.session
         temporary = session.read(query.touched.tables, query.touched.locking)
         values = frame.values
+        # As in `rows`; written out here, where every call of a procedure comes by.
+        outer, session.interruptible = session.interruptible, True
         try:
             rows: list[tuple[Storage, ...]] = session.db.execute(
                 query.sql, tuple([values[p] for p in query.parameters])
             ).fetchall()
             return rows
         finally:
+            session.interruptible = outer
             if temporary:
                 session.read_done()
+
+    def rows(self, query: Query, frame: Frame) -> list[tuple[Storage, ...]]:
+        """Run a query's SQL; the only work of SQLite that `Session.cancel` may interrupt, since it changes nothing."""
+        session, values = self.session, frame.values
+        outer, session.interruptible = session.interruptible, True
+        try:
+            found: list[tuple[Storage, ...]] = session.db.execute(
+                query.sql, tuple([values[p] for p in query.parameters])
+            ).fetchall()
+            return found
+        finally:
+            session.interruptible = outer
 
     def locked(
         self, node: tree.Node, frame: Frame, bind: Callable[[Any, Any], Any], locks: Callable[[Any], bool]
@@ -368,7 +346,7 @@ class Interpreter(Calls):
             return
         if query.json and not rows:
             session.row_count = 0
-        self.sink.put(ResultSet(query.columns, rows))
+        self.sink.put(ResultSet(query.columns, rows, SELECT, not session.settings.nocount))
 
     def write(self, statement: tree.Insert | tree.Update | tree.Delete, frame: Frame) -> None:
         """INSERT, UPDATE, DELETE."""
@@ -401,14 +379,14 @@ class Interpreter(Calls):
                 plan = self._plan(statement, frame, binder.bind_statement)
         session.row_count = writer.rows
         if outputs is not None:
-            self.sink.put(ResultSet(*outputs))
+            self.sink.put(ResultSet(*outputs, COMMANDS[type(statement)], not session.settings.nocount))
         else:
-            self.count()
+            self.count(COMMANDS[type(statement)])
 
-    def count(self) -> None:
+    def count(self, command: int = SELECT) -> None:
         """Tell the client how many rows a statement touched, unless NOCOUNT."""
         if not self.session.settings.nocount:
-            self.sink.put(Count(self.session.row_count))
+            self.sink.put(Count(self.session.row_count, command))
 
     def _insert_execute(self, plan: Insert, frame: Frame) -> None:
         session = self.session
@@ -443,9 +421,9 @@ class Interpreter(Calls):
             raise
         session.row_count = writer.rows
         if outputs is not None:
-            self.sink.put(ResultSet(*outputs))
+            self.sink.put(ResultSet(*outputs, INSERT, not session.settings.nocount))
         else:
-            self.count()
+            self.count(INSERT)
 
     def truncate(self, statement: tree.Truncate, frame: Frame) -> None:
         """TRUNCATE TABLE."""
@@ -515,6 +493,8 @@ class Interpreter(Calls):
     def condition(self, statement: tree.If | tree.While, frame: Frame) -> bool:
         """The condition of IF or WHILE; a statement of its own."""
         session = self.session
+        if session.cancelled:
+            raise Cancelled(session.settings.xact_abort)
         if not session.function_depth:
             session._moment = None
         if hooks:
@@ -529,6 +509,8 @@ class Interpreter(Calls):
         except Unsupported as u:
             u.line = u.line or statement.line
             raise
+        except apsw.InterruptError:
+            raise Cancelled(session.settings.xact_abort) from None
         except apsw.Error as e:
             self._failed_inside(e, statement)
         session.row_count = 0
@@ -673,7 +655,7 @@ class Interpreter(Calls):
             seconds = float(parts[2]) if len(parts) > 2 else 0.0
         except (ValueError, IndexError):
             raise SqlError(148, f"Incorrect time syntax in time string '{text}' used with WAITFOR.", 15) from None
-        time.sleep(hours * 3600 + minutes * 60 + seconds)
+        self.session.pause(hours * 3600 + minutes * 60 + seconds)
         self.session.row_count = 0
 
     # -- transactions
@@ -775,6 +757,38 @@ HANDLERS: Final[dict[type, Callable[[Interpreter, Any, Frame], None]]] = {
     tree.DeallocateCursor: Interpreter.cursor,
     **dict.fromkeys(ddl.STATEMENTS, Interpreter.define),
 }
+COMMANDS: Final[dict[type, int]] = {
+    tree.SelectStatement: SELECT,
+    tree.Insert: INSERT,
+    tree.Delete: DELETE,
+    tree.Update: UPDATE,
+    tree.Rollback: 0xD2,
+    tree.BeginTransaction: 0xD4,
+    tree.Commit: 0xD5,
+    tree.ExecuteString: EXECUTE,
+}
+"""The kinds of statements for `results.Done`; 0 for the others, which no client asks for."""
+WRITES: Final = (tree.Insert, tree.Update, tree.Delete)
+ENDS: Final = frozenset(
+    {
+        tree.Truncate,
+        tree.SetOption,
+        tree.SetValue,
+        tree.SetIsolation,
+        tree.SetIdentityInsert,
+        tree.Print,
+        tree.Raiserror,
+        tree.WaitFor,
+        tree.Use,
+        tree.BeginTransaction,
+        tree.Commit,
+        tree.Rollback,
+        tree.SaveTransaction,
+        tree.ExecuteString,
+        *ddl.STATEMENTS,
+    }
+)
+"""Statements that send neither rows nor a count: the client of a server is told of their end."""
 TRANSPARENT: Final = frozenset(
     {
         Interpreter.block,

@@ -11,6 +11,7 @@ import os
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -137,10 +138,13 @@ class Presence:
 
     # -- application locks
 
-    def acquire(self, owner: object, resource: str, mode: str, timeout: float) -> int:
+    def acquire(
+        self, owner: object, resource: str, mode: str, timeout: float, pause: Callable[[float], None] = time.sleep
+    ) -> int:
         """Take an application lock ('Shared' or 'Exclusive') for `owner`.
 
         Gives 0 at once, 1 after waiting, -1 when `timeout` seconds have passed (negative: for ever).
+        `pause` waits between two attempts; what it raises ends them.
         """
         started = time.monotonic()
         waited = 0
@@ -148,7 +152,7 @@ class Presence:
             if 0 <= timeout <= time.monotonic() - started:
                 return -1
             waited = 1
-            time.sleep(0.002)
+            pause(0.002)
         return waited
 
     def release(self, owner: object, resource: str, *, whole: bool = False) -> bool:

@@ -7,6 +7,7 @@ by the first write or locking read, and until then every statement reads the lat
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ import apsw
 
 from . import clock, collation, convert, trace
 from .catalog import Catalog, Column, Identity, Table, create_database, quote
-from .errors import SqlError, Unsupported, sql_error
+from .errors import Cancelled, SqlError, Unsupported, sql_error
 from .functions import SessionProtocol
 from .presence import FIRST_SESSION, Presence
 from .session_functions import SessionFunctions
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .interpreter import Interpreter
 
 TICKS_TO_1900: Final = 693_595 * 864_000_000_000
+PROGRESS: Final = 20_000
+"""Steps of SQLite's machine between two looks at whether the work is still wanted: well below a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,9 @@ class Session(SessionFunctions):
         self.login, self.host, self.application = login, host, application
         self.db: Any = apsw.Connection(self.path, statementcachesize=1000)
         self.closed = False
+        self.cancelled = False
+        self.interruptible = False
+        self._wake = threading.Event()
         self.settings = Settings()
         self.transaction: Transaction | None = None
         self.scopes: list[Scope] = [Scope(0)]
@@ -218,6 +224,7 @@ class Session(SessionFunctions):
     def _set_up(self, synchronous: str) -> None:
         db = self.db
         db.set_busy_timeout(0)
+        db.set_progress_handler(lambda: self.cancelled and self.interruptible, PROGRESS)
         self.watcher = trace.Watcher(db)
         db.execute("PRAGMA temp_store = MEMORY")
         if synchronous.upper() not in ("OFF", "NORMAL", "FULL", "EXTRA"):
@@ -260,6 +267,26 @@ class Session(SessionFunctions):
         self.presence.release_all((self.slot, "Transaction"))
         self.presence.leave(self.slot)
         self.db.close()
+
+    # -- cancellation
+
+    def cancel(self) -> None:
+        """End what runs, from any thread; what has not started yet will end at its first statement, until `resume`.
+
+        The statement is undone and no CATCH sees it. The transaction stays open, or is rolled back under XACT_ABORT.
+        """
+        self.cancelled = True
+        self._wake.set()
+
+    def resume(self) -> None:
+        """Take a cancellation back, between two runs."""
+        self._wake.clear()
+        self.cancelled = False
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the session is cancelled."""
+        if self._wake.wait(seconds):
+            raise Cancelled(self.settings.xact_abort)
 
     # -- catalog
 
@@ -477,7 +504,7 @@ class Session(SessionFunctions):
                     if limit >= 0:
                         raise sql_error(1222, state=51) from e
                     raise sql_error(1205, self.slot + FIRST_SESSION, "lock", state=45) from e
-                time.sleep(pause)
+                self.pause(pause)
                 pause = min(pause * 2, 0.01)
 
     @contextmanager

@@ -93,6 +93,7 @@ class SessionFunctions:
         _first_rowversion: int | None
         interpreter: Interpreter | None
         function_depth: int
+        interruptible: bool
 
         @property
         def catalog(self) -> Catalog: ...
@@ -637,10 +638,13 @@ class SessionFunctions:
                 named = {p.name.lower(): v for p, v in zip(parameters, values, strict=True)}
                 kept = self.row_count, self.error
                 self.function_depth += 1
+                # It may write to its own tables, and interrupted writes would end SQLite's transaction.
+                interruptible, self.interruptible = self.interruptible, False
                 try:
                     return self.interpreter.call(module, unit, named).values.get("@@return")
                 finally:
                     self.function_depth -= 1
+                    self.interruptible = interruptible
                     self.row_count, self.error = kept
 
             self.db.create_scalar_function(name, call, len(parameters))

@@ -120,7 +120,7 @@ def getapplock(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> in
     milliseconds = session.settings.lock_timeout if wait is None else int(wait)
     seconds = session.timeout if milliseconds < 0 else milliseconds / 1000
     key = f"{str(args['@dbprincipal']).lower()}\0{resource}"
-    return session.presence.acquire((session.slot, owner), key, mode, seconds)
+    return session.presence.acquire((session.slot, owner), key, mode, seconds, session.pause)
 
 
 def releaseapplock(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | None:

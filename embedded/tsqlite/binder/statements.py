@@ -60,7 +60,15 @@ def shown_type(type_: SqlType) -> SqlType:
 
 def result_columns(columns: Sequence[BoundColumn]) -> tuple[compiled.Column, ...]:
     """Names and types as the client sees them."""
-    return tuple(compiled.Column(c.name or "", shown_type(c.type)) for c in columns)
+    return tuple(_result_column(c) for c in columns)
+
+
+def _result_column(column: BoundColumn) -> compiled.Column:
+    base = column.origin.base if column.origin is not None else None
+    computed = base is None or base.computed is not None
+    return compiled.Column(
+        column.name or "", shown_type(column.type), base is not None and bool(base.identity), computed
+    )
 
 
 # --- targets --------------------------------------------------------------------------------------------------------
