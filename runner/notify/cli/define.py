@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notify.cli.options import config_option, example, json_option, read_config
+from notify.cli.options import config_option, counted, example, json_option, known_names, read_config
 
 if TYPE_CHECKING:
     from notify.config import Config
@@ -60,7 +60,8 @@ def _tell(applied: Any, dry_run: bool) -> None:
         click.echo(
             ", and activate"
             if dry_run
-            else f", activated: {applied.baseline} recent rows recorded as history, no historic row will be mailed",
+            else f", activated: {counted(applied.baseline, 'recent row is', 'recent rows are')} recorded as history,"
+            " no historic row will be mailed",
             nl=False,
         )
     click.echo()
@@ -86,6 +87,8 @@ def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> No
     \b
     --json: [{name, state, definition}].
     """
+    import difflib
+
     from notify import definitions
     from notify.cli.output import print_json
     from notify.databases import Role
@@ -96,12 +99,11 @@ def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> No
     with databases.connection(Role.PROCESSOR) as connection:
         stored = processor.get_definitions(connection)
     databases.dispose()
-    missing = set(names) - {item["name"] for item in stored}
-    if missing:
-        raise UnknownName(
-            f"no notification {', '.join(sorted(missing))}; there are: "
-            f"{', '.join(item['name'] for item in stored) or 'none'}"
-        )
+    known = [item["name"] for item in stored]
+    if missing := [name for name in names if name not in known]:
+        near = difflib.get_close_matches(missing[0], known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
+        raise UnknownName(f"no notification {', '.join(missing)}; {hint}")
     chosen = [item for item in stored if not names or item["name"] in names]
     if as_json:
         print_json([{key: item[key] for key in ("name", "state", "definition")} for item in chosen])
@@ -210,15 +212,17 @@ def preview(
 )
 @click.argument("names", nargs=-1, required=True)
 @config_option
-def activate(names: tuple[str, ...], config_path: str | None) -> None:
+@click.pass_context
+def activate(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -> None:
     """Start watching, from now on: no row that is there already will be mailed."""
     from notify import definitions
 
     def one(target: Any, source: Any, name: str) -> str:
         baseline = definitions.activate(target, source, name)
-        return f"active; {baseline} recent rows recorded as history, no historic row will be mailed"
+        recent = counted(baseline, "recent row is", "recent rows are")
+        return f"active; {recent} recorded as history, no historic row will be mailed"
 
-    _each(config_path, names, one, catalog=True)
+    _each(ctx, config_path, names, one, catalog=True)
 
 
 @click.command(
@@ -226,15 +230,17 @@ def activate(names: tuple[str, ...], config_path: str | None) -> None:
 )
 @click.argument("names", nargs=-1, required=True)
 @config_option
-def pause(names: tuple[str, ...], config_path: str | None) -> None:
+@click.pass_context
+def pause(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -> None:
     """Stop detecting and generating; messages already queued leave."""
     from notify.procedures import processor
 
     def one(target: Any, source: Any, name: str) -> str:
         waiting = processor.pause_notification(target, name)["open_changes"]
-        return f"paused; {waiting} recorded changes wait. resume catches up, resume --skip does not"
+        waits = counted(waiting, "recorded change waits", "recorded changes wait")
+        return f"paused; {waits}. notify resume catches up, notify resume --skip does not"
 
-    _each(config_path, names, one)
+    _each(ctx, config_path, names, one)
 
 
 @click.command(
@@ -243,7 +249,8 @@ def pause(names: tuple[str, ...], config_path: str | None) -> None:
 @click.argument("names", nargs=-1, required=True)
 @click.option("--skip", is_flag=True, help="Forget what happened while it was paused.")
 @config_option
-def resume(names: tuple[str, ...], skip: bool, config_path: str | None) -> None:
+@click.pass_context
+def resume(ctx: click.Context, names: tuple[str, ...], skip: bool, config_path: str | None) -> None:
     """Go on after a pause, catching up what happened meanwhile."""
     from notify import definitions
 
@@ -251,13 +258,14 @@ def resume(names: tuple[str, ...], skip: bool, config_path: str | None) -> None:
         definitions.resume(target, source, name, skip=skip)
         return "active; what happened meanwhile is " + ("history" if skip else "caught up by the next cycle")
 
-    _each(config_path, names, one)
+    _each(ctx, config_path, names, one)
 
 
 @click.command(short_help="End a notification", epilog=example("notify retire price_reduced --config demo/notify.toml"))
 @click.argument("names", nargs=-1, required=True)
 @config_option
-def retire(names: tuple[str, ...], config_path: str | None) -> None:
+@click.pass_context
+def retire(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -> None:
     """End a notification; its history stays."""
     from notify.procedures import processor
 
@@ -265,21 +273,35 @@ def retire(names: tuple[str, ...], config_path: str | None) -> None:
         processor.retire_notification(target, name)
         return "retired"
 
-    _each(config_path, names, one)
+    _each(ctx, config_path, names, one)
 
 
-def _each(config_path: str | None, names: tuple[str, ...], action: Any, *, catalog: bool = False) -> None:
-    """Does something to each notification, with connections to processor and replica."""
+def _each(
+    ctx: click.Context, config_path: str | None, names: tuple[str, ...], action: Any, *, catalog: bool = False
+) -> None:
+    """Does something to each notification, with connections to processor and replica; one that fails stops no other."""
     from notify import definitions
     from notify.databases import Role
+    from notify.errors import DatabaseUnreachable, NotifyError
 
     databases = read_config(config_path).databases()
+    failed = 0
     with databases.connection(Role.PROCESSOR) as target, databases.connection(Role.REPLICA) as source:
         if catalog:
             definitions.refresh_catalog(source, target)
-        for name in names:
-            click.echo(f"{name}: {action(target, source, name)}")
+        for name in dict.fromkeys(names):
+            try:
+                with known_names(target):
+                    click.echo(f"{name}: {action(target, source, name)}")
+            except DatabaseUnreachable:
+                raise
+            except NotifyError as error:
+                if len(set(names)) == 1:
+                    raise
+                failed += 1
+                click.echo("\n  ".join([f"notify: {name}: {error}", *getattr(error, "__notes__", ())]), err=True)
     databases.dispose()
+    ctx.exit(0 if not failed else 1 if failed == len(set(names)) else 3)
 
 
 def _renderer(config: Config) -> Renderer:

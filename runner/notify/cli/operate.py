@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 
-from notify.cli.options import agent_option, config_option, example, json_option, read_config
+from notify.cli.options import agent_option, config_option, counted, example, json_option, known_names, read_config
 
 __all__ = ["acknowledge", "approve", "audit", "beat", "release", "requeue", "run_cycle", "send", "status", "why"]
 
@@ -128,24 +129,15 @@ def status(config_path: str | None, as_json: bool) -> None:
     --json: processor {name of each result set: [rows]}, queue {the same}.
     """
     from notify import reports
-    from notify.cli.output import print_json, print_table
+    from notify.cli.output import print_json
+    from notify.cli.overview import print_status
 
     with _opened(config_path) as databases:
         sections = reports.status(databases)
     if as_json:
         print_json({role: {name: part.records() for name, part in parts.items()} for role, parts in sections.items()})
         return
-    for role, parts in sections.items():
-        for name, part in parts.items():
-            if part.rows:
-                # What is NULL in every row says nothing: no column for it.
-                used = [index for index in range(len(part.columns)) if any(row[index] is not None for row in part.rows)]
-                print_table(
-                    [part.columns[index] for index in used],
-                    [[row[index] for index in used] for row in part.rows],
-                    f"{role}: {name.replace('_', ' ')}",
-                )
-                click.echo()
+    print_status(sections)
 
 
 @click.command(
@@ -168,6 +160,7 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     """
     from notify import audit as audits
     from notify.cli.output import print_json, print_table, progress
+    from notify.reports import reason_words
 
     with _opened(config_path) as databases, progress() as told:
         report = audits.audit(databases, told)
@@ -176,7 +169,8 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     else:
         click.echo(report.sentence())
         if report.reasons:
-            print_table(("explained by", "messages"), sorted(report.reasons.items()))
+            reasons = sorted((reason_words(reason), count) for reason, count in report.reasons.items())
+            print_table(("explained by", "messages"), reasons)
         if report.findings:
             print_table(
                 ("finding", "notification", "record", "detail"),
@@ -199,26 +193,36 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
     KEY is the record's key: one word per key column, or the JSON array that reports show.
 
     \b
-    --json: record_key, story [{at, role, event}], changes, change_history, watched, key_snapshots, decisions,
-    messages, attempts, message_history.
+    --json: record_key, story [{at, role, event}], looked_at [{table, notifications, watched, stamps, problem}] (of a
+    record that nobody knows), changes, change_history, watched, key_snapshots, decisions, messages, attempts,
+    message_history. Exit code 1 when nothing is recorded of it.
     """
     from notify import reports
-    from notify.cli.output import cell, print_json
+    from notify.cli.output import print_json
 
     with _opened(config_path) as databases:
         story = reports.why(databases, reports.record_key(key))
     if as_json:
         print_json(story.to_json())
     else:
-        click.echo(f"record {story.record_key}")
-        for event in story.events:
-            click.echo(f"  {cell(event.at):23}  {event.role:9}  {event.text}")
-        if not story.events:
-            click.echo("  nothing is recorded of it. A row from before the activation, or above the watermark, or of a")
-            click.echo(
-                "  table that no active notification watches: notify status says from when each table is watched."
-            )
+        _tell_story(story)
     ctx.exit(0 if story.events else 1)
+
+
+def _tell_story(story: Any) -> None:
+    from notify.cli.output import print_lines
+
+    words = " ".join(json.loads(story.record_key))
+    click.echo(click.style(f"Record {words}", bold=True) + (" (times are UTC)" if story.events else ""))
+    if story.events:
+        print_lines((f"  {str(event.at)[:19]}  {event.role:9}  ", event.text) for event in story.events)
+        return
+    print_lines([("  ", "Nothing is recorded of it, on the processor or in the queue. What was looked at:")])
+    for look in story.looked_at:
+        print_lines([(f"  {look.table}  ", look.sentence())])
+        print_lines([("      ", f"watched by {', '.join(look.notifications)}")])
+    if not story.looked_at:
+        print_lines([("  ", "No notification is defined that watches a table (notify status).")])
 
 
 @click.command(
@@ -239,11 +243,12 @@ def requeue(notification: str, reason: str | None, config_path: str | None, as_j
     from notify.procedures import processor
 
     with _opened(config_path) as databases, databases.connection(Role.PROCESSOR) as connection:
-        count = processor.requeue_changes(connection, notification, reason)
+        with known_names(connection):
+            count = processor.requeue_changes(connection, notification, reason)
     if as_json:
         print_json({"requeued": count})
     else:
-        click.echo(f"{count} failed changes of {notification} are pending again")
+        click.echo(f"{notification}: {counted(count, 'failed change is', 'failed changes are')} pending again")
 
 
 @click.command(
@@ -262,14 +267,22 @@ def approve(key_scan_id: int, config_path: str | None, as_json: bool) -> None:
     """
     from notify.cli.output import print_json
     from notify.databases import Role
+    from notify.errors import ProcedureError
     from notify.procedures import processor
 
     with _opened(config_path) as databases, databases.connection(Role.PROCESSOR) as connection:
-        done = processor.approve_held_deletes(connection, key_scan_id)
+        try:
+            done = processor.approve_held_deletes(connection, key_scan_id)
+        except ProcedureError as error:
+            if error.number == 50041:
+                held = [str(row[0]) for row in processor.status(connection)[5].rows]
+                error.add_note(f"held now: {', '.join(held)}" if held else "no deletes are held now")
+            raise
     if as_json:
         print_json(done)
     else:
-        click.echo(f"{done['recorded']} deletes recorded, {done['pending']} of them to be mailed by the next cycle")
+        deletes = counted(done["recorded"], "delete")
+        click.echo(f"{deletes} recorded, {done['pending']} of them to be mailed by the next cycle")
 
 
 @click.command(
@@ -298,10 +311,22 @@ def release(message_id: int, verdict: str, reason: str, config_path: str | None,
 
     from notify.cli.output import print_json
     from notify.databases import Role
+    from notify.errors import ProcedureError
     from notify.procedures import queue
 
     with _opened(config_path) as databases, databases.connection(Role.QUEUE) as connection:
-        done = queue.release_message(connection, message_id, verdict, getpass.getuser(), reason)
+        try:
+            done = queue.release_message(connection, message_id, verdict, getpass.getuser(), reason)
+        except ProcedureError as error:
+            if error.number == 50104:
+                rows = queue.queue_status(connection).open
+                open_ = {
+                    state: sum(r["messages"] for r in rows if r["state"] == state) for state in ("in_doubt", "held")
+                }
+                error.add_note(
+                    f"{open_['in_doubt']} in doubt and {open_['held']} held now; notify status shows the alerts about them"
+                )
+            raise
     if as_json:
         print_json(done)
     else:
@@ -314,13 +339,14 @@ def release(message_id: int, verdict: str, reason: str, config_path: str | None,
 @click.argument("alert_id", type=int, required=False)
 @config_option
 @json_option
-def acknowledge(alert_id: int | None, config_path: str | None, as_json: bool) -> None:
+@click.pass_context
+def acknowledge(ctx: click.Context, alert_id: int | None, config_path: str | None, as_json: bool) -> None:
     """Close an alert of the queue, in your name: what happens afterwards opens a new one, and operators are told again.
 
     ALERT_ID is in status under the queue's alerts; without it, all that are open. Those of the processor stay.
 
     \b
-    --json: acknowledged.
+    --json: acknowledged. Exit code 1 when there is no open alert of this number.
     """
     import getpass
 
@@ -330,10 +356,15 @@ def acknowledge(alert_id: int | None, config_path: str | None, as_json: bool) ->
 
     with _opened(config_path) as databases, databases.connection(Role.QUEUE) as connection:
         count = queue.acknowledge_alerts(connection, getpass.getuser(), alert_id)
+        open_ = sorted(alert["alert_id"] for alert in queue.queue_status(connection).alerts)
     if as_json:
         print_json({"acknowledged": count})
     else:
-        click.echo(f"{count} {'alert' if count == 1 else 'alerts'} acknowledged")
+        click.echo(f"{counted(count, 'alert')} acknowledged")
+    if alert_id is not None and not count:
+        there = f"open: {', '.join(map(str, open_))}" if open_ else "none is open"
+        click.echo(f"notify: the queue has no open alert {alert_id}; {there}", err=True)
+        ctx.exit(1)
 
 
 @click.command(short_help="Beat source's heart once", epilog=example("notify beat --config demo/notify.toml"))

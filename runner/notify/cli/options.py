@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from notify.config import Config
+    from notify.databases import Connection
 
-__all__ = ["agent_option", "config_option", "counted", "example", "json_option", "read_config"]
+__all__ = ["agent_option", "config_option", "counted", "example", "json_option", "known_names", "read_config"]
 
+UNKNOWN_NAME: Final = 50003
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -46,6 +49,21 @@ def example(*lines: str) -> str:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """``1 row``, ``2 rows``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+@contextmanager
+def known_names(connection: Connection) -> Iterator[None]:
+    """A notification's name that is unknown, and like none, is refused with those that there are."""
+    from notify.errors import ProcedureError
+    from notify.procedures import processor
+
+    try:
+        yield
+    except ProcedureError as error:
+        if error.number == UNKNOWN_NAME and "Perhaps" not in str(error):
+            names = [item["name"] for item in processor.get_definitions(connection)]
+            error.add_note(f"there are: {', '.join(names)}" if names else "none is defined")
+        raise
 
 
 def read_config(path: str | None) -> Config:

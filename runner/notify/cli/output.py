@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+import shutil
 import sys
+import textwrap
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from notify.cycle import Progress
 
-__all__ = ["cell", "print_json", "print_table", "progress"]
+__all__ = ["cell", "duration", "print_json", "print_lines", "print_table", "progress"]
 
 LINE_SECONDS: Final = 5.0
 """A step says how far it is at most this often in a log."""
@@ -62,30 +64,21 @@ def _short(value: Any) -> str:
     return cell(value)
 
 
+def duration(seconds: float) -> str:
+    """``12 s``, ``41 min``, ``3 h 5 min``, ``2 d 4 h``: as exact as a person asks."""
+    whole = round(seconds)
+    for size, unit, smaller, least in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {least}" if rest else "")
+    return f"{whole // 60} min" if whole >= 120 else f"{whole} s"
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    """A table on standard output: drawn on a terminal, aligned plain text in a pipe."""
+    """A table on standard output: drawn on a terminal, one block a row where it is too wide; aligned text in a pipe."""
     rows = list(rows)
     if sys.stdout.isatty():
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        # Cells are wrapped where they have a blank, times and headings first; within a name only when all else fails.
-        texts = [[_short(value) for value in row] for row in rows]
-        console = Console()
-        headings = [name.replace("_", " ") for name in columns]
-        least = [
-            max(len(word) for text in column for word in text.split() or [""])
-            for column in zip(headings, *texts, strict=True)
-        ]
-        fits = sum(least) + 3 * len(least) <= console.width
-        table = Table(title=title, title_style="bold", box=box.SIMPLE_HEAD, title_justify="left", collapse_padding=True)
-        for heading, width in zip(headings, least, strict=True):
-            table.add_column(heading, overflow="fold", min_width=width + 1 if fits else None)
-        for row in texts:
-            table.add_row(*(Text(text) for text in row))
-        console.print(table)
+        _draw(columns, rows, title)
         return
     if title:
         click.echo(title)
@@ -93,6 +86,56 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
     widths = [max([len(name), *(len(row[index]) for row in texts)]) for index, name in enumerate(columns)]
     for line in ([*columns], *texts):
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Cells are wrapped where they have a blank, times and headings first; never within a name.
+    texts = [[_short(value) for value in row] for row in rows]
+    console = Console(highlight=False)
+    least = [
+        max(len(word) for text in column for word in text.split() or [""])
+        for column in zip(columns, *texts, strict=True)
+    ]
+    if title:
+        console.print(Text(title, style="bold"))
+    if rows and sum(least) + 2 * len(least) > console.width:
+        wide = max(len(heading) for heading in columns)
+        for row in texts:
+            grid = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+            grid.add_column(style="dim", min_width=wide + 1, no_wrap=True)
+            grid.add_column(overflow="fold")
+            for heading, text in zip(columns, row, strict=True):
+                grid.add_row(f" {heading}", Text(text))
+            console.print(grid)
+            console.print()
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for index, (heading, width) in enumerate(zip(columns, least, strict=True)):
+        numeric = bool(rows) and all(isinstance(row[index], int | float | decimal.Decimal) for row in rows)
+        table.add_column(heading, overflow="fold", min_width=width, justify="right" if numeric else "left")
+    for row in texts:
+        table.add_row(*(Text(text) for text in row))
+    console.print(table)
+
+
+def print_lines(lines: Iterable[tuple[str, str]], *, err: bool = False) -> None:
+    """Lines of a head that stays and a text that is wrapped beside it on a terminal; as they are in a pipe."""
+    stream = sys.stderr if err else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
+    for head, text in lines:
+        if width is None or len(head) + len(text) <= width:
+            click.echo(f"{head}{text}".rstrip(), err=err)
+            continue
+        # A head that would leave no room stands on a line of its own.
+        indent = len(head) if len(head) <= width // 2 else 4
+        first = head if indent == len(head) else head + "\n" + " " * indent
+        wrapped = textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False)
+        click.echo(first + ("\n" + " " * indent).join(wrapped), err=err)
 
 
 class Lines:
