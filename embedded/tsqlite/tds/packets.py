@@ -162,6 +162,15 @@ class PacketWriter:
         del held[: count * room]
         return out
 
+    def flush(self) -> bytes:
+        """What waits, as a packet that is not the last: for messages that are to be seen at once."""
+        if not self._held:
+            return b""
+        out = _packets(self.type, self._held, self.size, self.spid, self._number, False)
+        self._number += 1
+        self._held = bytearray()
+        return out
+
     def finish(self) -> bytes:
         """What was left, as the message's last packet. The next ``write`` begins a new message."""
         out = _packets(self.type, self._held, self.size, self.spid, self._number, True)

@@ -1,0 +1,149 @@
+"""Prepared statements of a connection: sp_prepare, sp_prepexec, sp_execute, sp_unprepare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from ..errors import SqlError
+from ..remote import Outcome, Output, Prepared
+from ..results import Feed
+from ..types import INT
+from .reply import Reply, arguments, column_infos
+from .requests import Rpc, RpcParameter
+from .tokens import Command, Done
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+
+class Statements:
+    """The prepared statements of one connection, by their handles."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Prepared] = {}
+        self._handles = count(1)
+
+    def add(self, statement: Prepared) -> int:
+        """Keep a statement; gives its handle."""
+        handle = next(self._handles)
+        self._known[handle] = statement
+        return handle
+
+    def find(self, handle: object) -> Prepared:
+        """Error 8179."""
+        found = self._known.get(handle) if isinstance(handle, int) else None
+        if found is None:
+            raise unknown(handle)
+        return found
+
+    def remove(self, handle: object) -> None:
+        """Forget a statement. Error 8179."""
+        self.find(handle)
+        assert isinstance(handle, int)
+        del self._known[handle]
+
+    def discard(self, handle: int) -> None:
+        """Forget a statement, if it is there."""
+        self._known.pop(handle, None)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._known.clear()
+
+
+def unknown(handle: object) -> SqlError:
+    """Error 8179."""
+    shown = handle if isinstance(handle, int) else 0
+    return SqlError(8179, f"Could not find prepared statement with handle {shown}.", 16, 4)
+
+
+def _at_least(request: Rpc, name: str, *parameters: str) -> Sequence[RpcParameter]:
+    given = request.parameters
+    if len(given) < len(parameters):
+        raise SqlError(
+            201,
+            f"Procedure or function '{name}' expects parameter '{parameters[len(given)]}', which was not supplied.",
+            16,
+            10,
+        )
+    return given
+
+
+def _prepared(connection: Connection, declared: RpcParameter, statement: RpcParameter) -> Prepared:
+    for parameter, name in ((declared, "@params"), (statement, "@stmt")):
+        if parameter.value is not None and not parameter.type.is_string:
+            raise SqlError(214, f"Procedure expects parameter '{name}' of type 'ntext/nchar/nvarchar'.", 16, 21)
+    return connection.interpreter.prepare(str(statement.value or ""), str(declared.value or ""))
+
+
+def _not_prepared(reply: Reply, error: SqlError) -> None:
+    reply.failure(error)
+    reply.failure(SqlError(8180, "Statement(s) could not be prepared.", 16, 1, 1))
+    reply.end(Done.DONEPROC, None, Command.EXECUTE, error=True)
+
+
+def _handle(value: int | None) -> Output:
+    return Output(0, "", INT, value)
+
+
+def prepare(reply: Reply, request: Rpc) -> None:
+    """sp_prepare @handle OUTPUT, @params, @stmt, @options: with option 1 the columns of its result follow."""
+    given = _at_least(request, "sp_prepare", "@handle", "@params", "@stmt")
+    connection = reply.connection
+    try:
+        statement = _prepared(connection, given[1], given[2])
+    except SqlError as error:
+        return _not_prepared(reply, error)
+    options = given[3].value if len(given) > 3 else 0
+    if isinstance(options, int) and options & 1:
+        columns = statement.columns(connection.session)
+        if columns is not None:
+            reply.tokens.columns(column_infos(columns))
+            reply.end(Done.DONEINPROC, None, Command.SELECT)
+    reply.procedure_end(Outcome([], True, 0, []), [_handle(connection.statements.add(statement))])
+    return None
+
+
+def prepexec(reply: Reply, request: Rpc) -> None:
+    """sp_prepexec @handle OUTPUT, @params, @stmt, values: prepared and run."""
+    given = _at_least(request, "sp_prepexec", "@handle", "@params", "@stmt")
+    connection = reply.connection
+    old = given[0].value
+    try:
+        statement = _prepared(connection, given[1], given[2])
+    except SqlError as error:
+        return _not_prepared(reply, error)
+    if isinstance(old, int) and old:
+        # A handle that comes in is one that the client no longer needs.
+        connection.statements.discard(old)
+    handle = connection.statements.add(statement)
+    sink = Feed(connection.interpreter, reply.receive)
+    outcome = connection.interpreter.run_prepared(statement, arguments(given[3:]), sink=sink)
+    reply.procedure_end(outcome, [_handle(handle)], 3)
+    return None
+
+
+def execute(reply: Reply, request: Rpc) -> None:
+    """sp_execute @handle, values."""
+    given = _at_least(request, "sp_execute", "@handle")
+    connection = reply.connection
+    statement = connection.statements.find(given[0].value)
+    sink = Feed(connection.interpreter, reply.receive)
+    reply.procedure_end(connection.interpreter.run_prepared(statement, arguments(given[1:]), sink=sink), (), 1)
+
+
+def unprepare(reply: Reply, request: Rpc) -> None:
+    """sp_unprepare @handle."""
+    given = _at_least(request, "sp_unprepare", "@handle")
+    reply.connection.statements.remove(given[0].value)
+    reply.procedure_end(Outcome([], True, 0, []))
+
+
+PROCEDURES: Final[dict[str, Callable[[Reply, Rpc], None]]] = {
+    "sp_prepare": prepare,
+    "sp_prepexec": prepexec,
+    "sp_execute": execute,
+    "sp_unprepare": unprepare,
+}
