@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-import uuid
 
 from .errors import SqlError, sql_error
 from .types import INTEGER_RANGE
-from .values import guid_to_storage, round_half_away
+from .values import guid_from_text, round_half_away
 
 _INTEGER = re.compile(r"[ \t\r\n]*([+-]?)[ \t]*(\d*)[ \t\r\n]*", re.ASCII)
 _DECIMAL = re.compile(r"[ \t\r\n]*([+-]?)[ \t]*(?:(\d+)\.?(\d*)|\.(\d+))[ \t\r\n]*", re.ASCII)
@@ -189,7 +188,7 @@ def parse_guid(text: str) -> bytes:
     match = _GUID.match(text.lstrip(" "))
     if match is None or (text.lstrip(" ").startswith("{") and not match[2].startswith("}")):
         raise sql_error(8169)
-    return guid_to_storage(uuid.UUID(match[1]))
+    return guid_from_text(match[1])
 
 
 # -- numbers to text

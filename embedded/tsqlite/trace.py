@@ -7,14 +7,19 @@ trace.tables  # {'dbo.orders'}
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
 if TYPE_CHECKING:
     from .session import Boundary, Session
+
+Listener = Callable[[frozenset[str], frozenset[str]], None]
+READING: Final = ("SELECT", "WITH", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE")
+"""What a statement that touches tables begins with."""
 
 
 @dataclass(slots=True)
@@ -30,24 +35,30 @@ class Touched:
 
 
 class Watcher:
-    """What SQLite says of a connection's statements. A kept statement is prepared once, so it is remembered by its
-    text.
+    """Tells its listeners what each of a connection's statements reads and writes; costs nothing while there are none.
 
-    A statement that SQLite has to prepare again (another connection changed the schema) may be put down to the next one
-    as well: more than was touched may be told, never less.
+    SQLite asks the authorizer while it prepares a statement, and statements are kept: to see what one of them touches,
+    it is explained first.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
-        self.known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        self.listeners: list[Any] = []
-        self._last = ""
+        self._db = db
+        self._listeners: list[Listener] = []
         self._reads: set[str] = set()
         self._writes: set[str] = set()
-        db.authorizer = self._authorize
-        db.exec_trace = self._executed
+
+    def add(self, listener: Listener) -> None:
+        """From now on."""
+        self._listeners.append(listener)
+        self._db.exec_trace = self._executed
+
+    def remove(self, listener: Listener) -> None:
+        """No more."""
+        self._listeners.remove(listener)
+        if not self._listeners:
+            self._db.exec_trace = None
 
     def _authorize(self, operation: int, table: str | None, _b: str | None, schema: str | None, _c: str | None) -> int:
-        # Called while a statement is prepared.
         if schema == "main" and table and not table.startswith(("_ts_", "sqlite_")):
             if operation == apsw.SQLITE_READ:
                 self._reads.add(table)
@@ -56,18 +67,17 @@ class Watcher:
         return 0
 
     def _executed(self, cursor: Any, sql: str, bindings: Any) -> bool:
-        found = self.known.get(sql)
-        if found is None or self._reads or self._writes:
-            # What was prepared since the last call is this statement, when it is new, else the last one again.
-            owner = sql if found is None else self._last
-            before = self.known.get(owner, (frozenset(), frozenset()))
-            self.known[owner] = (before[0] | self._reads, before[1] | self._writes)
+        if sql.lstrip().upper().startswith(READING):
             self._reads.clear()
             self._writes.clear()
-            found = self.known.setdefault(sql, (frozenset(), frozenset()))
-        self._last = sql
-        for listener in self.listeners:
-            listener(*found)
+            self._db.exec_trace, self._db.authorizer = None, self._authorize
+            try:
+                self._db.execute(f"EXPLAIN {sql}", bindings, can_cache=False).fetchone()
+            finally:
+                self._db.exec_trace, self._db.authorizer = self._executed, None
+            reads, writes = frozenset(self._reads), frozenset(self._writes)
+            for listener in self._listeners:
+                listener(reads, writes)
         return True
 
 
@@ -110,7 +120,7 @@ class Trace:
         self._stop()
         sessions.openers.remove(self._watch)
         for session in self._watched:
-            session.watcher.listeners.remove(self._touched)
+            session.watcher.remove(self._touched)
 
     def _statement(self, event: Boundary) -> None:
         if event.phase == "before" and self.path in (None, event.database):
@@ -120,7 +130,7 @@ class Trace:
         if self.path not in (None, session.path):
             return
         self._watched.append(session)
-        session.watcher.listeners.append(self._touched)
+        session.watcher.add(self._touched)
 
     def _touched(self, reads: frozenset[str], writes: frozenset[str]) -> None:
         if self.statements:

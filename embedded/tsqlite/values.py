@@ -63,9 +63,16 @@ def guid_from_wire(data: bytes) -> bytes:
     return data[10:16] + data[8:10] + data[6:8] + data[4:6] + data[0:4]
 
 
+def guid_from_text(text: str) -> bytes:
+    """The storage value of 36 characters."""
+    b = bytes.fromhex(text.replace("-", ""))
+    return b[10:] + b[8:10] + b[7:5:-1] + b[5:3:-1] + b[3::-1]
+
+
 def guid_text(storage: bytes) -> str:
     """Upper-case text with hyphens."""
-    return str(uuid.UUID(bytes_le=guid_wire_bytes(storage))).upper()
+    b = (storage[15:11:-1] + storage[11:9:-1] + storage[9:7:-1] + storage[6:8] + storage[:6]).hex().upper()
+    return f"{b[:8]}-{b[8:12]}-{b[12:16]}-{b[16:20]}-{b[20:]}"
 
 
 def dto_parts(storage: str) -> tuple[int, int]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
@@ -191,30 +191,110 @@ def _default_rows(document: str | None, path: str | None) -> Iterator[tuple[Any,
         yield key, shown, found.kind
 
 
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """The columns of a WITH clause: for any row, and as (key, type, longest text or -1, converter), where no column
+    asks for more than a member's scalar value.
+    """
+
+    columns: tuple[tuple[jsontext.Path, SqlType, bool, bool, Callable[..., Any]], ...]
+    plain: tuple[tuple[str, str, int, Callable[..., Any]], ...] | None
+
+
 @lru_cache(maxsize=256)
-def _with_spec(spec: str) -> tuple[tuple[jsontext.Path, SqlType, bool, bool, Callable[..., Any]], ...]:
-    return tuple(
+def _with_spec(spec: str) -> _Spec:
+    columns = tuple(
         (jsontext.parse_path(p), _read(t), bool(j), _read(t).is_string, converter(_TEXT, _read(t)))
         for p, t, j in json.loads(spec)
     )
+    plain = []
+    for path, type_, as_json, is_text, converted in columns:
+        (key,) = path.steps if len(path.steps) == 1 else (None,)
+        if not isinstance(key, str) or path.strict or as_json or type_.is_binary:
+            return _Spec(columns, None)
+        plain.append((key, str(type_), (type_.length or 1) if is_text else -1, converted))
+    return _Spec(columns, tuple(plain))
 
 
 _TEXT = nvarchar()
 
 
+_NESTED: Final = frozenset({dict, list})
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # The first member of a name counts.
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else dict(reversed(pairs))
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_members, parse_float=str, parse_int=str, parse_constant=_constant).decode
+
+
+def _flat(document: str) -> list[dict[str, Any]] | None:
+    """The objects of a document without a nested value, read by Python's own scanner; None where it is anything else,
+    or wrong: jsontext knows what to say of it.
+    """
+    try:
+        rows = _decode(document)
+    except (ValueError, RecursionError):
+        return None
+    if type(rows) is dict:
+        rows = [rows]
+    if type(rows) is not list:
+        return None
+    for row in rows:
+        if type(row) is not dict or not _NESTED.isdisjoint(map(type, row.values())):
+            return None
+    return rows
+
+
+def _plain_rows(
+    session: SessionProtocol, rows: list[dict[str, Any]], columns: tuple[tuple[str, str, int, Callable[..., Any]], ...]
+) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        values: list[Any] = []
+        for key, type_, longest, converted in columns:
+            value = row.get(key)
+            if value is not None:
+                if type(value) is bool:
+                    value = "true" if value else "false"
+                if len(value) > longest >= 0:
+                    raise _too_long(type_)
+                value = converted(value, None, session)
+            values.append(value)
+        yield tuple(values)
+
+
+def _too_long(type_: object) -> Unsupported:
+    return Unsupported(f"OPENJSON of a string longer than its column's {type_}")
+
+
 def _with_rows(
     session: SessionProtocol, document: str | None, path: str | None, spec: str
-) -> Iterator[tuple[Any, ...]]:
+) -> Iterable[tuple[Any, ...]]:
     if document is None:
-        return
+        return ()
+    columns = _with_spec(spec)
+    if path == "$" and columns.plain is not None:
+        flat = _flat(document)
+        if flat is not None:
+            return _plain_rows(session, flat, columns.plain)
+    return _any_rows(session, document, path, columns)
+
+
+def _any_rows(session: SessionProtocol, document: str, path: str | None, spec: _Spec) -> Iterator[tuple[Any, ...]]:
     node = _target(document, path)
     if node is None:
         return
-    columns = _with_spec(spec)
     for row in node.value if node.kind == jsontext.ARRAY else [node]:
         # The first member of a name counts.
         members = {key: found for key, found, _ in reversed(row.value)} if row.kind == jsontext.OBJECT else {}
-        yield tuple(_column(session, document, row, members, *c) for c in columns)
+        yield tuple([_column(session, document, row, members, *c) for c in spec.columns])
 
 
 def _column(
@@ -256,7 +336,7 @@ def _column(
     if is_text and type_.length != -1 and len(shown) > (type_.length or 1):
         if path.strict:
             raise SqlError(13625, "String value in the specified JSON path would be truncated.")
-        raise Unsupported(f"OPENJSON of a string longer than its column's {type_}")
+        raise _too_long(type_)
     return converted(shown, None, session)
 
 
