@@ -62,7 +62,7 @@ class MessageReader:
         self._pending = bytearray()
         self._payload = bytearray()
         self._type: PacketType | None = None
-        self._status = 0
+        self._reset = 0
 
     @property
     def in_message(self) -> bool:
@@ -107,18 +107,17 @@ class MessageReader:
     def _packet(self, kind: int, status: int, payload: memoryview) -> Message | None:
         if self._type is None:
             self._type = _TYPES[kind]
-            self._status = 0
+            # Resetting is asked for by a message's first packet, giving up by its last.
+            self._reset = status & (_RESET | _RESET_KEEP)
         self._payload += payload
         payload.release()
-        self._status |= status
         if not status & _END:
             return None
-        status = self._status
         message = Message(
             self._type,
             bytes(self._payload),
-            reset_connection=bool(status & (_RESET | _RESET_KEEP)),
-            keep_transaction=bool(status & _RESET_KEEP),
+            reset_connection=bool(self._reset),
+            keep_transaction=bool(self._reset & _RESET_KEEP),
             ignore=bool(status & _IGNORE),
         )
         self._type = None
@@ -136,7 +135,7 @@ def packets(
 class PacketWriter:
     """A message whose packets leave while it is being made.
 
-    ``write`` gives the packets that are full, ``finish`` the last one.
+    ``write`` gives the packets that are full, ``flush`` what is there although it fills none, ``finish`` the last one.
     """
 
     def __init__(self, type: PacketType = PacketType.RESULT, size: int = DEFAULT_PACKET, spid: int = 0) -> None:
