@@ -217,6 +217,7 @@ MESSAGES: Final[dict[int, str]] = {
     556: "INSERT EXEC failed because the stored procedure altered the schema of the target table.",
     574: "%s statement cannot be used inside a user transaction.",
     650: "You can only specify the READPAST lock in the READ COMMITTED or REPEATABLE READ isolation levels.",
+    4060: 'Cannot open database "%s" requested by the login. The login failed.',
     911: "Database '%s' does not exist. Make sure that the name is entered correctly.",
     1012: "The correlation name '%s' has the same exposed name as table '%s'.",
     1011: "The correlation name '%s' is specified multiple times in a FROM clause.",
@@ -502,7 +503,7 @@ SEVERITIES: Final[dict[int, int]] = {
     225: 16, 252: 16, 2601: 14, 2627: 14, 3701: 11, 3621: 0, 1060: 15, 142: 15, 127: 15, 10709: 15, 4108: 15, 4145: 15,
     10753: 15, 4112: 15, 2011: 16, 8179: 16, 1023: 15, 443: 16, 264: 16, 4902: 16, 15600: 15, 15225: 11, 15248: 11,
     15335: 11, 1505: 16, 510: 16, 1105: 17, 1204: 19, 8623: 16, 13610: 16, 8178: 16, 217: 16,
-    13609: 16, 2714: 16, 4506: 16,
+    13609: 16, 2714: 16, 4506: 16, 4060: 11,
 }  # fmt: skip
 """Severities that are not 16."""
 

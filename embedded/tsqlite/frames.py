@@ -65,6 +65,11 @@ class Frame:
         self.severity = 0
         self.try_depth = session.try_depth
 
+    def rebind(self, session: Session) -> None:
+        """The session is in another database now: the same statements over other objects."""
+        self.shape = self.unit.shape(session)
+        self.names = Names(session, self.shape.types)
+
     @property
     def procedure(self) -> str | None:
         """The module's name in messages."""

@@ -30,7 +30,21 @@ from .frames import (
     split_name,
 )
 from .remote import Remote
-from .results import DELETE, EXECUTE, INSERT, SELECT, UPDATE, Count, Done, Failure, Message, ResultSet, Sink
+from .results import (
+    DELETE,
+    EXECUTE,
+    INSERT,
+    SELECT,
+    UPDATE,
+    Count,
+    DatabaseChanged,
+    Done,
+    Failure,
+    LanguageChanged,
+    Message,
+    ResultSet,
+    Sink,
+)
 from .session import Scope, Session, hooks
 from .types import INT, SqlType, nvarchar
 from .units import Names, Plan, Unit
@@ -93,6 +107,9 @@ class Interpreter(Calls, Remote):
         if frame.shape.checked:
             return
         for statement in units.every(frame.unit.statements):
+            if isinstance(statement, tree.Use) and statement.database.lower() != self.session.database.lower():
+                # What follows means the objects of another database: left for its turn.
+                return
             try:
                 self._compile(statement, frame)
             except SqlError as e:
@@ -168,7 +185,7 @@ class Interpreter(Calls, Remote):
         except apsw.InterruptError:
             raise Cancelled(session.settings.xact_abort) from None
         except apsw.BusyError as e:
-            self._failed(sql_error(1205, session.slot + 51, "lock", state=45), statement, frame)
+            self._failed(sql_error(1205, session.spid(), "lock", state=45), statement, frame)
             del e
         except apsw.Error as e:
             self._failed_inside(e, statement)
@@ -471,7 +488,12 @@ class Interpreter(Calls, Remote):
         """SET option value."""
         expr = statement.value
         value = expr.value if isinstance(expr, tree.Bareword) else self.value(expr, frame)[0]
+        old = self.session.settings.language
         self.session.set_value(statement.option, value, statement.line)
+        if statement.option == "LANGUAGE" and self.sink.detailed:
+            new = self.session.settings.language
+            self.sink.put(LanguageChanged(old, new))
+            self.sink.put(Message(5703, f"Changed language setting to {new}.", 0, 1, statement.line))
         self.session.row_count = 0
 
     def set_isolation(self, statement: tree.SetIsolation, frame: Frame) -> None:
@@ -692,10 +714,17 @@ class Interpreter(Calls, Remote):
         self.define(statement, frame)
 
     def use(self, statement: tree.Use, frame: Frame) -> None:
-        """USE of the session's own database."""
-        if statement.database.lower() != self.session.database.lower():
-            raise Unsupported(f"USE {statement.database} (a connection has one database)", statement.line)
-        self.session.row_count = 0
+        """USE."""
+        session = self.session
+        old = session.database
+        session.use(statement.database)
+        session.row_count = 0
+        if session.database != old:
+            frame.rebind(session)
+        if self.sink.detailed:
+            self.sink.put(DatabaseChanged(old, session.database))
+            text = f"Changed database context to '{session.database}'."
+            self.sink.put(Message(5701, text, 0, 2, statement.line))
 
     def cursor(self, statement: tree.Statement, frame: Frame) -> None:
         """Cursors."""

@@ -21,7 +21,7 @@ try:
 except ImportError:  # Windows: sessions of one process see each other, those of another one do not
     fcntl = None  # type: ignore[assignment]
 
-SLOT: Final = struct.Struct("<qqqq")  # process, transaction, begin time, first rowversion
+SLOT: Final = struct.Struct("<qqqq")  # process, transaction, begin time, session
 SLOTS: Final = 4096
 FIRST_SESSION: Final = 51
 _SLOT_LOCKS: Final = 1 << 20
@@ -85,10 +85,10 @@ class Presence:
                     self.fd = -1
                     _known.pop((os.getpid(), self.path or ""), None)
 
-    def begin(self, slot: int, ticks: int) -> int:
-        """A transaction has begun at `ticks`; gives its id."""
+    def begin(self, slot: int, ticks: int, session_id: int) -> int:
+        """A transaction of a session has begun at `ticks`; gives its id."""
         transaction_id = (slot + 1) * 1_000_000_000 + next(_transaction_ids)
-        self._write(slot, SLOT.pack(os.getpid(), transaction_id, ticks, 0))
+        self._write(slot, SLOT.pack(os.getpid(), transaction_id, ticks, session_id))
         return transaction_id
 
     def end(self, slot: int) -> None:
@@ -105,9 +105,9 @@ class Presence:
             else:
                 data = b"".join(self.own.get(i) or bytes(SLOT.size) for i in range(max(self.own, default=-1) + 1))
             for slot in range(len(data) // SLOT.size):
-                _, transaction_id, begin, _ = SLOT.unpack_from(data, slot * SLOT.size)
+                _, transaction_id, begin, session_id = SLOT.unpack_from(data, slot * SLOT.size)
                 if transaction_id and self._alive(slot):
-                    found.append(OpenTransaction(FIRST_SESSION + slot, transaction_id, begin))
+                    found.append(OpenTransaction(session_id, transaction_id, begin))
         return found
 
     def _alive(self, slot: int) -> bool:
@@ -178,6 +178,11 @@ class Presence:
         with _guard:
             for resource in [r for r, holders in self.locks.items() if owner in holders]:
                 self.release(owner, resource, whole=True)
+
+    def holds(self, owner: object) -> bool:
+        """Whether an owner holds any lock."""
+        with _guard:
+            return any(owner in holders for holders in self.locks.values())
 
     def mode(self, owner: object, resource: str) -> str:
         """The mode in which `owner` holds a resource, 'NoLock' if not at all."""

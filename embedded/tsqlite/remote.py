@@ -240,6 +240,7 @@ class Remote:
         session.try_depth = 0
         session.caught.clear()
         session.insert_execute_depth = 0
+        session.running = True
         session.start_statement()
         return sink
 
@@ -272,12 +273,14 @@ class Remote:
             self._drop_levels()
 
     def _finish(self) -> None:
+        self.session.running = False
         tx = self.session.transaction
         if tx is not None and tx.doomed:
             self.session.undo()
             self.sink.put(Failure(sql_error(3998, line=1)))
 
     def _abandon(self) -> None:
+        self.session.running = False
         # First undone, then left: emptying a level's temporary tables must not itself be undone.
         tx = self.session.transaction
         if tx is not None:

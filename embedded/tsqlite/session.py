@@ -23,11 +23,12 @@ from . import clock, collation, convert, trace
 from .catalog import Catalog, Column, Identity, Table, create_database, quote
 from .errors import Cancelled, SqlError, Unsupported, sql_error
 from .functions import SessionProtocol
-from .presence import FIRST_SESSION, Presence
+from .presence import Presence
 from .session_functions import SessionFunctions
 from .values import Storage
 
 if TYPE_CHECKING:
+    from .databases import Databases
     from .interpreter import Interpreter
 
 TICKS_TO_1900: Final = 693_595 * 864_000_000_000
@@ -157,6 +158,8 @@ class Session(SessionFunctions):
         timeout: seconds to wait for another writer when LOCK_TIMEOUT is -1; after them error 1205.
         synchronous: SQLite's: FULL (default), NORMAL, OFF.
         name: DB_NAME(); by default the file's name without its suffix.
+        login, host, application: what SUSER_SNAME(), HOST_NAME() and APP_NAME() say.
+        databases, id_: the server that the session belongs to, and @@SPID there.
     """
 
     def __init__(
@@ -170,14 +173,17 @@ class Session(SessionFunctions):
         login: str = "sa",
         host: str | None = None,
         application: str = "tsqlite",
+        databases: Databases | None = None,
+        id_: int | None = None,
     ) -> None:
-        self.path = str(path) if str(path) == ":memory:" else str(Path(path).resolve())
-        self.timeout = timeout
+        self.timeout, self.synchronous = timeout, synchronous
         self.login, self.host, self.application = login, host, application
-        self.db: Any = apsw.Connection(self.path, statementcachesize=1000)
+        self.databases, self._id = databases, id_
+        self.wire: dict[str, Any] = {}
         self.closed = False
         self.cancelled = False
         self.interruptible = False
+        self.running = False
         self._wake = threading.Event()
         self.settings = Settings()
         self.transaction: Transaction | None = None
@@ -187,13 +193,25 @@ class Session(SessionFunctions):
         self.last_identity: int | None = None
         self.caught: list[SqlError] = []
         self.status = 0  # @@FETCH_STATUS
-        self.identity_insert: int | str | None = None
         self.context: dict[str, tuple[str | None, bool]] = {}
         self.verbose_truncation = False
         self.try_depth = 0
         self.function_depth = 0
         self.insert_execute_depth = 0
         self._moment: int | None = None
+        self.interpreter: Interpreter | None = None
+        self._enter(path, name, readonly)
+        self.home = (self.path, self.database, self.readonly)
+        self.login_time = clock.now(self.path)
+        living.add(self)
+        for opener in openers:
+            opener(self)
+
+    def _enter(self, path: str | Path, name: str | None, readonly: bool) -> None:
+        """Open a database; what belongs to the file alone begins anew."""
+        self.path = str(path) if str(path) == ":memory:" else str(Path(path).resolve())
+        self.db: Any = apsw.Connection(self.path, statementcachesize=1000)
+        self.identity_insert: int | str | None = None
         self._statement_writing = False
         self._counters: dict[str, int] = {}
         self._drawn: dict[str, int] = {}
@@ -207,9 +225,8 @@ class Session(SessionFunctions):
         self.prepared: dict[str, Any] = {}
         self.temp_writers: dict[str, Any] = {}
         self.system_views: dict[str, str] = {}
-        self.login_time = clock.now(self.path)
-        self.interpreter: Interpreter | None = None
-        self._set_up(synchronous)
+        self._registered = {}
+        self._set_up(self.synchronous)
         self._open(name)
         properties = dict(self.db.execute("SELECT name, value FROM main._ts_database"))
         self.database = name or str(properties["name"])
@@ -217,9 +234,61 @@ class Session(SessionFunctions):
         self.presence = Presence.of(self.path)
         self.slot = self.presence.enter()
         self._catalog = Catalog(self.db, self._version())
-        living.add(self)
-        for opener in openers:
-            opener(self)
+
+    def _leave(self) -> None:
+        self.presence.release_all((self.slot, "Session"))
+        self.presence.release_all((self.slot, "Transaction"))
+        self.presence.leave(self.slot)
+        self.db.close()
+
+    def use(self, name: str) -> None:
+        """USE: another database of the same server. Error 911: it is not there.
+
+        Refused where what is left behind would not be: in a transaction, with #temp tables or session locks.
+        """
+        if name.lower() == self.database.lower():
+            return
+        if self.databases is None:
+            raise Unsupported(f"USE {name} (a connection has one database)")
+        found = self.databases.find(name)
+        if found is None:
+            raise sql_error(911, name)
+        if self.transaction is not None:
+            raise Unsupported(f"USE {name} in a transaction")
+        if len(self.scopes) > 1:
+            raise Unsupported(f"USE {name} in a dynamic text")
+        if self.scopes[0].temps:
+            raise Unsupported(f"USE {name} while a #temp table is open")
+        if self.scopes[0].variables:
+            raise Unsupported(f"USE {name} in a batch with table variables")
+        if self.presence.holds((self.slot, "Session")):
+            raise Unsupported(f"USE {name} while an application lock is held")
+        self._move(found.path, found.name, found.read_only)
+
+    def _move(self, path: str, name: str, readonly: bool) -> None:
+        self._leave()
+        self._enter(path, name, readonly)
+
+    def reset(self, *, keep_transaction: bool = False) -> None:
+        """As a pooled connection is handed on (sp_reset_connection): settings, #temp tables, locks and context as after
+        the login. The transaction is rolled back, unless it is kept.
+        """
+        if not keep_transaction:
+            self.undo()
+        while len(self.scopes) > 1:
+            self.leave_scope()
+        scope = self.scopes[0]
+        for table in scope.temps.values():
+            self.free_temp(table)
+        self.scopes[0] = Scope(0)
+        self.presence.release_all((self.slot, "Session"))
+        self.settings = Settings()
+        self.context = {}
+        self.caught.clear()
+        self.row_count = self.error = self.status = 0
+        self.last_identity = self.identity_insert = None
+        if self.transaction is None and (self.path, self.database, self.readonly) != self.home:
+            self._move(*self.home)
 
     def _set_up(self, synchronous: str) -> None:
         db = self.db
@@ -263,10 +332,9 @@ class Session(SessionFunctions):
         with suppress(apsw.Error):
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
-        self.presence.release_all((self.slot, "Session"))
-        self.presence.release_all((self.slot, "Transaction"))
-        self.presence.leave(self.slot)
-        self.db.close()
+        self._leave()
+        if self.databases is not None:
+            self.databases.left(self)
 
     # -- cancellation
 
@@ -339,7 +407,7 @@ class Session(SessionFunctions):
             tx.count += 1
             return
         begin = clock.now(self.path)
-        self.transaction = Transaction(self.presence.begin(self.slot, begin), begin, name)
+        self.transaction = Transaction(self.presence.begin(self.slot, begin, self.spid()), begin, name)
 
     def commit(self) -> None:
         """COMMIT. Errors 3902, 3916, 3930."""
@@ -503,7 +571,7 @@ class Session(SessionFunctions):
                 if time.monotonic() >= deadline:
                     if limit >= 0:
                         raise sql_error(1222, state=51) from e
-                    raise sql_error(1205, self.slot + FIRST_SESSION, "lock", state=45) from e
+                    raise sql_error(1205, self.spid(), "lock", state=45) from e
                 self.pause(pause)
                 pause = min(pause * 2, 0.01)
 

@@ -20,6 +20,7 @@ from .values import Storage
 
 if TYPE_CHECKING:
     from .catalog import Parameter
+    from .databases import Databases
     from .interpreter import Interpreter
     from .presence import Presence
     from .session import Scope, Settings, Transaction
@@ -92,6 +93,8 @@ class SessionFunctions:
         context: dict[str, tuple[str | None, bool]]
         _first_rowversion: int | None
         interpreter: Interpreter | None
+        databases: Databases | None
+        _id: int | None
         function_depth: int
         interruptible: bool
 
@@ -128,7 +131,9 @@ class SessionFunctions:
         if option in ON_OFF:
             setattr(self.settings, ON_OFF[option], on)
         elif option == "ANSI_DEFAULTS":
-            raise Unsupported("SET ANSI_DEFAULTS", line)
+            if not on:
+                raise Unsupported("SET ANSI_DEFAULTS OFF", line)
+            self.settings.quoted_identifier = self.settings.implicit_transactions = True
         elif option not in IGNORED and option not in ONLY:
             raise Unsupported(f"SET {option}", line)
 
@@ -150,13 +155,16 @@ class SessionFunctions:
         elif option == "LANGUAGE":
             if str(value).lower() not in ("us_english", "english"):
                 raise Unsupported(f"SET LANGUAGE {value}", line)
-            settings.date_format, settings.date_first = "mdy", 7
+            settings.date_format, settings.date_first, settings.language = "mdy", 7, "us_english"
         elif option == "ROWCOUNT":
             if value:
                 raise Unsupported("SET ROWCOUNT", line)
         elif option == "CONTEXT_INFO":
             settings.context_info = value if value is None or isinstance(value, bytes) else bytes(str(value), "utf-8")
         elif option == "TEXTSIZE":
+            # -1 and 2 GB cut nothing; a smaller size would cut the long values of every result.
+            if int(value) != -1 and int(value) < 2147483647:
+                raise Unsupported(f"SET TEXTSIZE {value}", line)
             settings.textsize = int(value)
         elif option not in ("QUERY_GOVERNOR_COST_LIMIT",):
             raise Unsupported(f"SET {option}", line)
@@ -207,7 +215,7 @@ class SessionFunctions:
         return self.scope.module.object_id if self.scope.module is not None else 0
 
     def spid(self) -> int:
-        return FIRST_SESSION + self.slot
+        return self._id if self._id is not None else FIRST_SESSION + self.slot
 
     def identity(self) -> int | None:
         return self.last_identity
@@ -358,11 +366,18 @@ class SessionFunctions:
         return properties.get(name.lower())
 
     def database_property(self, database: str, name: str) -> str | int | None:
-        if database.lower() != self.database.lower():
-            return None
-        p = self.catalog.properties
+        if database.lower() == self.database.lower():
+            p, readonly = self.catalog.properties, self.readonly
+        else:
+            other = self.databases.find(database) if self.databases else None
+            if other is None or self.databases is None:
+                return None
+            p = self.databases.properties(other)
+            readonly = other.read_only or bool(p.get("read_only"))
+        if database.lower() == "master":
+            readonly = False
         values: dict[str, str | int | None] = {
-            "updateability": "READ_ONLY" if self.readonly else "READ_WRITE",
+            "updateability": "READ_ONLY" if readonly else "READ_WRITE",
             "status": "ONLINE",
             "useraccess": "MULTI_USER",
             "recovery": str(p.get("recovery") or "FULL"),
@@ -379,13 +394,22 @@ class SessionFunctions:
         return values.get(name.lower())
 
     def db_name(self, id_: int | None) -> str | None:
-        names = {1: "master", 2: "tempdb", 5: self.database}
-        return self.database if id_ is None else names.get(id_)
+        if id_ is None or id_ == self.database_id:
+            return self.database
+        other = self.databases.by_id(id_) if self.databases else None
+        return other.name if other else {1: "master", 2: "tempdb"}.get(id_)
+
+    @property
+    def database_id(self) -> int:
+        """The id of the session's database; a file that no server serves is the first user database."""
+        own = self.databases.find(self.database) if self.databases else None
+        return own.id if own else 5
 
     def db_id(self, name: str | None) -> int | None:
         if name is None or name.lower() == self.database.lower():
-            return 5
-        return {"master": 1, "tempdb": 2}.get(name.lower())
+            return self.database_id
+        other = self.databases.find(name) if self.databases else None
+        return other.id if other else {"master": 1, "tempdb": 2}.get(name.lower())
 
     # -- the catalog
 
@@ -399,9 +423,16 @@ class SessionFunctions:
             raise Unsupported(f"Linked server {parts[0]}")
         if len(parts) == 3 and parts[0] and parts[0].lower() != self.database.lower():
             if parts[0].lower() in ("master", "msdb", "tempdb", "model") or self.db_id(parts[0]) is None:
-                if schema is not None and schema.lower() == "sys" and parts[0].lower() == "master":
+                if (
+                    schema is not None
+                    and schema.lower() == "sys"
+                    and parts[0].lower() == "master"
+                    and (name.lower() in system_views.SERVER_WIDE or name.lower().startswith("dm_"))
+                ):
                     return system_views.find(self, "sys", name)
-                raise Unsupported(f"Database {parts[0]} (a connection has one database)")
+                raise Unsupported(f"Database {parts[0]} (a statement reads one database)")
+            if self.databases is not None and parts[0] in self.databases:
+                raise Unsupported(f"Database {parts[0]} (a statement reads one database)")
         if schema is not None and schema.lower() in ("sys", "information_schema"):
             return system_views.find(self, schema, name)
         found = self.catalog.find(schema or "dbo", name)
@@ -439,6 +470,8 @@ class SessionFunctions:
                 return None
             return -(abs(hash(table.sqlite_name)) % 2**30) - 1
         if len(parts) == 3 and parts[0] and parts[0].lower() != self.database.lower():
+            if self.databases is not None and parts[0].lower() in self.databases:
+                raise Unsupported(f"OBJECT_ID in database {parts[0]}")
             return None
         schema = parts[-2] if len(parts) > 1 and parts[-2] else "dbo"
         schema_id = self.catalog.schemas.get(schema.lower())
@@ -460,7 +493,7 @@ class SessionFunctions:
         return row
 
     def object_name(self, id_: int, database_id: int | None) -> str | None:
-        if database_id not in (None, 5):
+        if database_id not in (None, self.database_id):
             return None
         row = self._object_row(id_)
         return row[0] if row else None
@@ -626,8 +659,6 @@ class SessionFunctions:
         import hashlib
 
         name = "ts_user_" + hashlib.blake2b(module.text.encode(), digest_size=8).hexdigest()
-        if not hasattr(self, "_registered"):
-            self._registered = {}
         if (module.object_id, name) not in self._registered:
             from . import units
 

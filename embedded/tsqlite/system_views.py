@@ -6,6 +6,7 @@ types.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,6 @@ import apsw.ext
 from .catalog import CREATION_TYPES, SYSTEM_TYPES, Column, Table, quote
 from .collation import sqlite_collation
 from .errors import Unsupported
-from .presence import FIRST_SESSION
 from .types import DEFAULT_COLLATION, SqlType, parse_type
 
 if TYPE_CHECKING:
@@ -311,18 +311,17 @@ VIEWS: Final[dict[str, SystemView]] = {
         " snapshot_isolation_state_desc nvarchar(60), is_read_committed_snapshot_on bit, recovery_model tinyint,"
         " recovery_model_desc nvarchar(60), page_verify_option tinyint, is_auto_close_on bit!, is_auto_shrink_on bit,"
         " is_broker_enabled bit!, delayed_durability int, replica_id uniqueidentifier, owner_sid varbinary(85)",
-        "SELECT ts_database('name'), 5, ts_database('create_date'), ts_database('compatibility_level'),"
-        " ts_database('collation_name'), 0, ts_database('read_only'), 0, 'ONLINE', ts_database('allow_snapshot'),"
-        " CASE ts_database('allow_snapshot') WHEN 1 THEN 'ON' ELSE 'OFF' END, ts_database('read_committed_snapshot'),"
-        " CASE ts_database('recovery') WHEN 'SIMPLE' THEN 3 WHEN 'BULK_LOGGED' THEN 2 ELSE 1 END,"
-        " coalesce(ts_database('recovery'), 'FULL'), 2, 0, 0, 0, 0, NULL, x'01'",
+        "SELECT name, database_id, create_date, compatibility_level, collation_name, 0, is_read_only, 0, 'ONLINE',"
+        " snapshot, CASE snapshot WHEN 1 THEN 'ON' ELSE 'OFF' END, read_committed_snapshot,"
+        " CASE recovery WHEN 'SIMPLE' THEN 3 WHEN 'BULK_LOGGED' THEN 2 ELSE 1 END, recovery, 2, 0, 0, 0, 0, NULL, x'01'"
+        " FROM ts_databases",
         "sys-databases",
     ),
     "sys.database_recovery_status": _catalog(
         "database_id int!, database_guid uniqueidentifier, family_guid uniqueidentifier, last_log_backup_lsn"
         " numeric(25,0),"
         " recovery_fork_guid uniqueidentifier, first_recovery_fork_guid uniqueidentifier, fork_point_lsn numeric(25,0)",
-        "SELECT 5, ts_database('family_guid'), ts_database('family_guid'), NULL,"
+        "SELECT ts_database('id'), ts_database('family_guid'), ts_database('family_guid'), NULL,"
         " ts_database('recovery_fork_guid'), NULL, NULL",
         "sys-database-recovery-status",
     ),
@@ -377,8 +376,15 @@ VIEWS: Final[dict[str, SystemView]] = {
         " date_first smallint!, quoted_identifier bit!, arithabort bit!, ansi_nulls bit!, transaction_isolation_level"
         " smallint!, lock_timeout int!, deadlock_priority int!, row_count bigint!, prev_error int!, original_login_name"
         " nvarchar(128)!, is_user_process bit!, database_id smallint!, open_transaction_count int!",
-        "SELECT * FROM ts_own_session",
+        "SELECT * FROM ts_sessions",
         "sys-dm-exec-sessions",
+    ),
+    "sys.dm_exec_connections": _dynamic(
+        "session_id int, most_recent_session_id int, connect_time datetime!, net_transport nvarchar(40)!, protocol_type"
+        " nvarchar(40), protocol_version int, encrypt_option nvarchar(40)!, auth_scheme nvarchar(40)!, net_packet_size"
+        " int, client_net_address varchar(48), client_tcp_port int, local_net_address varchar(48), local_tcp_port int",
+        "SELECT * FROM ts_connections",
+        "sys-dm-exec-connections",
     ),
     "INFORMATION_SCHEMA.SCHEMATA": _standard(
         "CATALOG_NAME nvarchar(128), SCHEMA_NAME nvarchar(128)!, SCHEMA_OWNER nvarchar(128)",
@@ -530,12 +536,27 @@ REFUSED: Final = frozenset(
 )
 """Names that SQL Server has and the engine refuses; of the dynamic management views all that are not listed above."""
 
+SERVER_WIDE: Final = frozenset({"databases", "configurations", "time_zone_info"})
+"""Views of the catalog that say the same in every database, so also as master.sys.name; as all sys.dm_ views do."""
+
 _BY_LOWER: Final = {name.lower(): name for name in VIEWS}
 _MODULES: Final[dict[str, tuple[str, ...]]] = {
     "ts_transactions": ("session_id", "transaction_id", "begin_time"),
     "ts_time_zones": ("name", "current_utc_offset", "is_currently_dst"),
     "ts_system_views": ("name", "object_id"),
-    "ts_own_session": tuple(c.split()[0] for c in VIEWS["sys.dm_exec_sessions"].columns.replace("\n", " ").split(",")),
+    "ts_sessions": tuple(c.split()[0] for c in VIEWS["sys.dm_exec_sessions"].columns.split(", ")),
+    "ts_connections": tuple(c.split()[0] for c in VIEWS["sys.dm_exec_connections"].columns.split(", ")),
+    "ts_databases": (
+        "name",
+        "database_id",
+        "create_date",
+        "compatibility_level",
+        "collation_name",
+        "is_read_only",
+        "snapshot",
+        "read_committed_snapshot",
+        "recovery",
+    ),
 }
 
 
@@ -633,7 +654,9 @@ def _register(session: Session) -> None:
         "ts_transactions": lambda: _transactions(session),
         "ts_time_zones": lambda: _zones(session),
         "ts_system_views": _names,
-        "ts_own_session": lambda: _own(session),
+        "ts_sessions": lambda: (_session(s) for s in _known(session)),
+        "ts_connections": lambda: (_connection(s) for s in _known(session)),
+        "ts_databases": lambda: _databases(session),
     }
     for name, columns in _MODULES.items():
         _module(db, name, columns, sources[name])
@@ -651,6 +674,8 @@ def _module(db: Any, name: str, columns: tuple[str, ...], rows: Callable[[], Ite
 def _property(session: Session, name: str) -> Any:
     if name == "name":
         return session.database
+    if name == "id":
+        return session.database_id
     if name == "read_only":
         return int(session.readonly)
     value = session.catalog.properties.get(name)
@@ -694,15 +719,59 @@ def _names() -> Iterator[tuple[Any, ...]]:
             yield name, -(100 + i)
 
 
-def _own(session: Session) -> Iterator[tuple[Any, ...]]:
+def _known(session: Session) -> list[Session]:
+    """The sessions of the server that the session belongs to; without one it sees itself."""
+    return [s for _, s in sorted(session.databases.sessions.items())] if session.databases else [session]
+
+
+def _session(session: Session) -> tuple[Any, ...]:
     from .session_functions import ISOLATION
 
     s = session.settings
-    import os
-
-    yield (
-        session.slot + FIRST_SESSION, (session.login_time - TICKS_TO_1900) * 3 // 100_000, session.host_name(),
-        session.application, os.getpid(), session.login, "running", s.textsize, s.language, s.date_format, s.date_first,
-        int(s.quoted_identifier), int(s.arithabort), int(s.ansi_nulls), ISOLATION[s.isolation], s.lock_timeout,
-        s.deadlock_priority, session.row_count, session.error, session.login, 1, 5, session.trancount(),
+    return (
+        session.spid(), _datetime(session.login_time), session.host_name(), session.application,
+        session.wire.get("process", os.getpid()), session.login, "running" if session.running else "sleeping",
+        s.textsize, s.language, s.date_format, s.date_first, int(s.quoted_identifier), int(s.arithabort),
+        int(s.ansi_nulls), ISOLATION[s.isolation], s.lock_timeout, s.deadlock_priority, session.row_count,
+        session.error, session.login, 1, session.database_id, session.trancount(),
     )  # fmt: skip
+
+
+def _connection(session: Session) -> tuple[Any, ...]:
+    wire = session.wire
+    return (
+        session.spid(), session.spid(), _datetime(session.login_time), wire.get("transport", "Shared memory"), "TSQL",
+        wire.get("protocol", 0x74000004), "TRUE" if wire.get("encrypted") else "FALSE", "SQL",
+        wire.get("packet_size", 4096), wire.get("client_address", "<local machine>"), wire.get("client_port"),
+        wire.get("local_address"), wire.get("local_port"),
+    )  # fmt: skip
+
+
+def _databases(session: Session) -> Iterator[tuple[Any, ...]]:
+    own = session.catalog.properties
+    served: list[tuple[str, int, bool, dict[str, Any]]] = []
+    if session.databases is None:
+        served.append((session.database, 5, session.readonly, own))
+    else:
+        for s in session.databases:
+            current = s.name == session.database and s.path == session.path
+            properties = own if current else session.databases.properties(s)
+            readonly = session.readonly if current else s.read_only or bool(properties.get("read_only"))
+            served.append((s.name, s.id, readonly and s.id >= 5, properties))
+            if s.id == 1:
+                started = {**properties, "create_date": _datetime(session.databases.started)}
+                served.append(("tempdb", 2, False, started))
+    for name, id_, readonly, p in served:
+        yield (
+            name, id_, p.get("create_date", _SYSTEM_CREATED), p.get("compatibility_level", 140),
+            p.get("collation_name", DEFAULT_COLLATION), int(readonly), p.get("allow_snapshot", 0),
+            p.get("read_committed_snapshot", 0), p.get("recovery") or ("SIMPLE" if id_ < 5 else "FULL"),
+        )  # fmt: skip
+
+
+_SYSTEM_CREATED: Final = 977_634_604_917
+"""When the system databases say that they were created: 2003-04-08 09:13:36.390, in 1/300 s since 1900."""
+
+
+def _datetime(ticks: int) -> int:
+    return (ticks - TICKS_TO_1900) * 3 // 100_000
