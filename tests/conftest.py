@@ -1,4 +1,4 @@
-"""For all tests: every piece of dynamic SQL that they make the procedures produce is parsed by Microsoft's parser too."""
+"""For all tests: their modes; and every piece of dynamic SQL that they make the procedures produce is parsed by Microsoft's parser too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from tests.engine import scriptdom
+from tests.modes import (  # noqa: F401
+    mode,
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_generate_tests,
+    pytest_terminal_summary,
+    running_hosts,
+)
 
 from tsqlite import calls
 

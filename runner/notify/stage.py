@@ -7,7 +7,8 @@ four servers are files. A person may lag the replica, move the clocks and read w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,10 +27,7 @@ Statement = tuple[str, Sequence[Any]]
 CONFIGURATION = """\
 # Four embedded databases. On real servers the URLs begin with mssql+pyodbc:// (README).
 [databases]
-source    = "mssql+tsqlite:///source.db"
-replica   = "mssql+tsqlite:///replica.db"
-processor = "mssql+tsqlite:///processor.db"
-queue     = "mssql+tsqlite:///queue.db"
+{databases}
 
 [templates]
 directories = [{templates}]
@@ -60,6 +58,7 @@ class Stage:
         mail_folder: where received mails are written; None keeps them in memory.
         workers: threads that generate; 1 keeps a cycle in one thread's order.
         connections: SMTP connections.
+        urls: each role's URL where something serves the files; None: they are opened in this process.
     """
 
     def __init__(
@@ -71,8 +70,10 @@ class Stage:
         workers: int = 1,
         connections: int = 4,
         sender: tuple[str, str] = ("office@brokerage.example.com", "The office"),
+        urls: Mapping[Role, str] | None = None,
     ) -> None:
         self.folder = folder
+        self.urls = urls
         self.templates = tuple(templates)
         self.workers, self.connections, self.sender = workers, connections, sender
         self.mailbox = Mailbox(mail_folder)
@@ -134,7 +135,9 @@ class Stage:
 
     def write_configuration(self) -> None:
         """Writes notify.toml: the SMTP server's port is another one each time."""
+        urls = self.urls or {role: f"mssql+tsqlite:///{self.path(role).name}" for role in Role}
         text = CONFIGURATION.format(
+            databases="\n".join(f'{role.value:9} = "{urls[role]}"' for role in Role),
             templates=", ".join(f'"{path.as_posix()}"' for path in self.templates),
             workers=self.workers,
             port=self.mailbox.port,
@@ -168,11 +171,12 @@ class Stage:
 
     def do(self, *statements: Statement) -> None:
         """One transaction of the application on source."""
-        with tsqlite.connect(self.path(Role.SOURCE), autocommit=True) as connection:
-            cursor = connection.cursor()
+        with self._cursor(Role.SOURCE) as cursor:
             cursor.execute("SET XACT_ABORT ON; BEGIN TRANSACTION;")
             for text, parameters in statements:
                 cursor.execute(text, tuple(parameters))
+                while cursor.nextset():  # an error that follows a count is told only there
+                    pass
             cursor.execute("COMMIT TRANSACTION;")
 
     def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -181,8 +185,7 @@ class Stage:
             return
         names = list(rows[0])
         text = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))});"
-        with tsqlite.connect(self.path(Role.SOURCE), autocommit=True) as connection:
-            cursor = connection.cursor()
+        with self._cursor(Role.SOURCE) as cursor:
             cursor.execute("BEGIN TRANSACTION;")
             cursor.executemany(text, [tuple(row.values()) for row in rows])
             cursor.execute("COMMIT TRANSACTION;")
@@ -250,8 +253,7 @@ class Stage:
 
     def query(self, role: Role, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The first result set of a statement on a role; [] if it has none."""
-        with tsqlite.connect(self.path(role), autocommit=True) as connection:
-            cursor = connection.cursor()
+        with self._cursor(role) as cursor:
             cursor.execute(text, tuple(parameters))
             while cursor.description is None:
                 if not cursor.nextset():
@@ -274,6 +276,22 @@ class Stage:
         """Moves the clocks of processor and queue on, in this process: ``advance(minutes=2)``."""
         for role in (Role.PROCESSOR, Role.QUEUE):
             tsqlite.clock.advance(self.path(role), dt.timedelta(**delta))
+
+    @contextmanager
+    def _cursor(self, role: Role) -> Iterator[Any]:
+        """A DB-API cursor in autocommit, beside the toolkit's own connections."""
+        if self.urls is None:
+            with tsqlite.connect(self.path(role), autocommit=True) as connection:
+                yield connection.cursor()
+            return
+        pooled = self.databases[role].engine.raw_connection()
+        try:
+            yield pooled.cursor()
+        except BaseException:
+            pooled.invalidate()  # with whatever transaction it was in
+            raise
+        finally:
+            pooled.close()
 
     def _run_file(self, file: Path) -> None:
         with self.databases.connection(Role.SOURCE) as connection:

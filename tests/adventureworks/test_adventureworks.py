@@ -17,6 +17,7 @@ from pathlib import Path
 
 import phonenumbers
 import pytest
+from tests.hosts import Host
 
 from notify.stage import Stage
 
@@ -56,9 +57,9 @@ def tables() -> dict[str, list[Row]]:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, tables: dict[str, list[Row]]):
+def stage(mode: Host, tmp_path_factory: pytest.TempPathFactory, tables: dict[str, list[Row]]):
     """Source with all of the data, a replica, the definitions active. Only the last test changes anything."""
-    with Stage(tmp_path_factory.mktemp("adventureworks"), templates=[HERE / "templates"]) as stage:
+    with mode.stage(tmp_path_factory.mktemp("adventureworks"), templates=[HERE / "templates"]) as stage:
         stage.build(schema=[HERE / "schema.sql"], procedures=sorted((HERE / "procedures").glob("*.sql")))
         for table, rows in tables.items():
             stage.load(f"Purchasing.{table}", [{k: v or None for k, v in row.items()} for row in rows])

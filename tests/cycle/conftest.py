@@ -1,14 +1,14 @@
-"""A small shop on four embedded databases and a real SMTP server."""
+"""A small shop on four databases and a real SMTP server."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hosts import Host
 
 from notify.stage import Stage
 
@@ -57,47 +57,54 @@ class Shop:
         return {key.strip('["]'): (state, reason) for key, state, reason in rows}
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def built(mode: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four databases, nothing defined; one order of yesterday. Built once, copied for each test."""
-    folder = tmp_path_factory.mktemp("built")
-    with Stage(folder, templates=[SHOP / "templates"]) as stage:
-        stage.build(schema=[SHOP / "schema.sql"], procedures=[SHOP / "merge_fields_order_changed.sql"])
-        shop = Shop(stage)
-        shop.order(1)
-        shop.arrive()
-    return folder
+
+    def build() -> Path:
+        folder = tmp_path_factory.mktemp("built")
+        with mode.stage(folder, templates=[SHOP / "templates"]) as stage:
+            stage.build(schema=[SHOP / "schema.sql"], procedures=[SHOP / "merge_fields_order_changed.sql"])
+            shop = Shop(stage)
+            shop.order(1)
+            shop.arrive()
+        return folder
+
+    return mode.keep("shop built", build)
 
 
-@pytest.fixture(scope="session")
-def active(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def active(mode: Host, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, with the notification active."""
-    folder = tmp_path_factory.mktemp("active") / "stage"
-    with opened(built, folder) as stage:
-        stage.apply(SHOP / "notifications.toml")
-    return folder
+
+    def activate() -> Path:
+        folder = tmp_path_factory.mktemp("active") / "stage"
+        with opened(mode, built, folder) as stage:
+            stage.apply(SHOP / "notifications.toml")
+        return folder
+
+    return mode.keep("shop active", activate)
 
 
 @contextmanager
-def opened(original: Path, folder: Path) -> Iterator[Stage]:
+def opened(mode: Host, original: Path, folder: Path) -> Iterator[Stage]:
     """A copy of a stage, with an SMTP server of its own."""
-    shutil.copytree(original, folder)
-    with Stage(folder, templates=[SHOP / "templates"]) as stage:
+    with mode.stage(folder, original=original, templates=[SHOP / "templates"]) as stage:
         stage.write_configuration()
         yield stage
 
 
 @pytest.fixture
-def stage(built: Path, tmp_path: Path) -> Iterator[Stage]:
+def stage(mode: Host, built: Path, tmp_path: Path) -> Iterator[Stage]:
     """Nothing defined yet."""
-    with opened(built, tmp_path / "stage") as stage:
+    with opened(mode, built, tmp_path / "stage") as stage:
         yield stage
 
 
 @pytest.fixture
-def shop(active: Path, tmp_path: Path) -> Iterator[Shop]:
+def shop(mode: Host, active: Path, tmp_path: Path) -> Iterator[Shop]:
     """The shop, its notification active."""
-    with opened(active, tmp_path / "stage") as stage:
+    with opened(mode, active, tmp_path / "stage") as stage:
         yield Shop(stage)
 
 

@@ -12,17 +12,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 from tests.faults.world import Boundaries
-from tests.procedures.conftest import built, built_source, stage, watching
+from tests.procedures.conftest import built, stage, watching
 from tests.procedures.queue_room import Room, change
 from tests.procedures.shop import Shop, execute
 
-import tsqlite
 from notify import assets
-from notify.databases import Database, Role
+from notify.databases import Connection, Database, Role
 from notify.errors import DatabaseError
 from notify.procedures import queue
 
-__all__ = ["built", "built_source", "stage", "watching"]
+__all__ = ["built", "stage", "watching"]
 
 CLAIM = re.compile(r"AS \(\s*SELECT TOP \((?:@\w+|\d+)\)[^;]*?FROM notify\.\w+ AS \w+ WITH \(([^)]*)\)", re.DOTALL)
 
@@ -90,9 +89,9 @@ def test_a_transaction_that_begins_during_a_heartbeat_is_not_passed_over(watchin
     number = 0
     while True:
         stamps: list[datetime.datetime] = []
-        session = watching.second_session()
+        session = watching.guest(Role.SOURCE)
 
-        def begin(stamps: list[datetime.datetime] = stamps, session: tsqlite.Connection = session) -> None:
+        def begin(stamps: list[datetime.datetime] = stamps, session: Connection = session) -> None:
             watching.wait(1)
             stamps.append(watching.now)
             execute(session, "BEGIN TRANSACTION;")

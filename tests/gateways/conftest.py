@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.procedures.conftest import built, database
+from tests.hosts import Host
+from tests.procedures.conftest import built
 from tests.procedures.queue_room import Room
 
 from notify.databases import Database, Role
@@ -16,13 +16,14 @@ __all__ = ["built"]
 
 
 @pytest.fixture
-def queue_database(built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Database]:
+def queue_database(mode: Host, built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Database]:
     """A fresh queue; senders open their own connections."""
     path = tmp_path / "queue.db"
-    shutil.copy(built(Role.QUEUE), path)
-    server = database(Role.QUEUE, path)
+    mode.copy(built(Role.QUEUE), path)
+    server = mode.database(Role.QUEUE, path)
     yield server
     server.dispose()
+    mode.release(tmp_path)
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.procedures.conftest import built, built_source, deployed, room, stage, watching
+from tests.procedures.conftest import built, deployed, room, stage, watching
 from tests.procedures.queue_room import Room, change, stamp
 from tests.procedures.shop import Shop
 
 from notify.procedures import queue
 
-__all__ = ["built", "built_source", "deployed", "room", "stage", "watching"]
+__all__ = ["built", "deployed", "room", "stage", "watching"]
 
 
 def test_a_claim_that_came_back_after_a_newer_version_is_not_sent(room: Room) -> None:

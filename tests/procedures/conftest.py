@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy
+from tests.hosts import Host
 from tests.procedures.queue_room import Room
 from tests.procedures.shop import Shop, build_source
 
@@ -27,42 +26,38 @@ def deploy(connection: Connection, role: Role) -> None:
         run_file(connection, file)
 
 
-def database(role: Role, path: Path) -> Database:
-    """An embedded database."""
-    return Database(role, sqlalchemy.URL.create("mssql+tsqlite", database=str(path), query={"synchronous": "OFF"}))
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Role], Path]:
-    """The file of a role as deployment leaves it."""
-    folder = tmp_path_factory.mktemp("built")
+@pytest.fixture
+def built(mode: Host, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Role], Path]:
+    """The database of a role as deployment leaves it."""
 
     def build(role: Role) -> Path:
+        folder = tmp_path_factory.mktemp("built")
         path = folder / f"{role}.db"
-        if not path.exists():
-            server = database(role, path)
-            server.create()
-            with server.connection() as connection:
-                deploy(connection, role)
-                if role is Role.PROCESSOR:
-                    connection.execute("INSERT notify.setting (name, value) VALUES ('allow_test_clock', N'1');")
-            server.dispose()  # what is still in the write-ahead log would not be copied
+        server = mode.database(role, path)
+        with server.connection() as connection:
+            deploy(connection, role)
+            if role is Role.PROCESSOR:
+                connection.execute("INSERT notify.setting (name, value) VALUES ('allow_test_clock', N'1');")
+        server.dispose()
+        mode.release(folder)
         return path
 
-    return build
+    return lambda role: mode.keep(("deployed", role), lambda: build(role))
 
 
 @pytest.fixture
-def deployed(built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Deployed]:
+def deployed(mode: Host, built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Deployed]:
     """Opens a fresh database of a role."""
+    copied: set[Path] = set()
     servers: list[Database] = []
     opened: list[Connection] = []
 
     def fresh(role: Role) -> Connection:
         path = tmp_path / f"{role}.db"
-        if not path.exists():
-            shutil.copy(built(role), path)
-        servers.append(database(role, path))
+        if path not in copied:
+            mode.copy(built(role), path)
+            copied.add(path)
+        servers.append(mode.database(role, path))
         opened.append(servers[-1].open())
         return opened[-1]
 
@@ -71,6 +66,7 @@ def deployed(built: Callable[[Role], Path], tmp_path: Path) -> Iterator[Deployed
         connection.close()
     for server in servers:
         server.dispose()
+    mode.release(tmp_path)
 
 
 PROCESSOR_TABLES = (
@@ -80,15 +76,21 @@ PROCESSOR_TABLES = (
 ).split()
 
 
-@pytest.fixture(scope="session")
-def shared_processor(built: Callable[[Role], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+@pytest.fixture
+def shared_processor(mode: Host, built: Callable[[Role], Path], tmp_path_factory: pytest.TempPathFactory) -> Connection:
     """One processor for the session: its procedures are compiled once."""
-    path = tmp_path_factory.mktemp("shared") / "processor.db"
-    shutil.copy(built(Role.PROCESSOR), path)
-    server = database(Role.PROCESSOR, path)
-    with server.connection() as connection:
-        yield connection
-    server.dispose()
+
+    def opened() -> tuple[Database, Connection]:
+        path = tmp_path_factory.mktemp("shared") / "processor.db"
+        mode.copy(built(Role.PROCESSOR), path)
+        server = mode.database(Role.PROCESSOR, path)
+        return server, server.open()
+
+    def close(kept: tuple[Database, Connection]) -> None:
+        kept[1].close()
+        kept[0].dispose()
+
+    return mode.keep("shared processor", opened, close)[1]
 
 
 @pytest.fixture
@@ -103,14 +105,6 @@ def processor(shared_processor: Connection) -> Connection:
 def room(deployed: Deployed) -> Room:
     """A fresh queue and a sender in it."""
     return Room(deployed(Role.QUEUE))
-
-
-@pytest.fixture(scope="session")
-def built_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a source as deployment leaves it."""
-    path = tmp_path_factory.mktemp("source") / "source.db"
-    build_source(path)
-    return path
 
 
 class Stage:
@@ -133,18 +127,24 @@ class Stage:
         return self.shop
 
 
-@pytest.fixture(scope="session")
-def stage(
-    built: Callable[[Role], Path], built_source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
+@pytest.fixture
+def stage(mode: Host, built: Callable[[Role], Path], tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Where shops are set up."""
 
     def folder() -> Path:
         return tmp_path_factory.mktemp("shop")
 
-    stage = Stage(lambda: Shop(folder(), built_source, built(Role.PROCESSOR)), folder)
-    yield stage
-    stage.shop.close()
+    def source() -> Path:
+        path = tmp_path_factory.mktemp("source") / "source.db"
+        build_source(mode, path)
+        mode.release(path.parent)
+        return path
+
+    def made() -> Stage:
+        deployed_source = mode.keep("source", source)
+        return Stage(lambda: Shop(mode, folder(), deployed_source, built(Role.PROCESSOR)), folder)
+
+    return mode.keep("stage", made, lambda stage: stage.shop.close())
 
 
 @pytest.fixture

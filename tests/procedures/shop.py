@@ -1,6 +1,6 @@
 """A source, its replica and a processor for a test, and words for what tests do with them.
 
-The replica is a copy of source's file, made when the test says so: it shows a prefix of source's commits. Both clocks are in the
+The replica is a copy of source, made when the test says so: it shows a prefix of source's commits. Both clocks are in the
 test's hand. Detection runs through the deployed procedures of both roles; nothing is imitated.
 """
 
@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
+from tests.hosts import Host
 
 import tsqlite
+from notify.databases import Connection, Database, Role
+from notify.deploy import split_batches
 
 ROOT: Final = Path(__file__).parents[2]
 START: Final = datetime.datetime(2026, 3, 2, 8, 0)
-GO: Final = re.compile(r"(?im)^[ \t]*GO[ \t]*;?[ \t]*$")
 SOURCE_FILES: Final = ("source", "functions/replica", "procedures/source", "procedures/replica")
 
 TABLES: Final = """
@@ -71,23 +71,12 @@ FROM OPENJSON(@changes) WITH (change_number bigint) AS j;
 Row = dict[str, Any]
 
 
-def execute(connection: tsqlite.Connection, statement: str, *parameters: Any) -> list[list[Row]]:
+def execute(connection: Connection, statement: str, *parameters: Any) -> list[list[Row]]:
     """All result sets of a statement, rows as dictionaries."""
-    cursor = connection.cursor()
-    try:
-        cursor.execute(statement, parameters)
-        results: list[list[Row]] = []
-        while True:
-            if cursor.description is not None:
-                names = [column[0] for column in cursor.description]
-                results.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
-            if not cursor.nextset():
-                return results
-    finally:
-        cursor.close()
+    return [result.records() for result in connection.execute(statement, parameters)]
 
 
-def call(connection: tsqlite.Connection, procedure: str, **parameters: Any) -> list[list[Row]]:
+def call(connection: Connection, procedure: str, **parameters: Any) -> list[list[Row]]:
     """All result sets of a procedure of schema notify; lists and objects go as JSON."""
     names = ", ".join(f"@{name} = ?" for name in parameters)
     values = [to_json(value) if isinstance(value, list | dict) else value for value in parameters.values()]
@@ -98,11 +87,10 @@ def to_json(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def run_script(connection: tsqlite.Connection, text: str) -> None:
+def run_script(connection: Connection, text: str) -> None:
     """A script with GO lines."""
-    for batch in GO.split(text):
-        if batch.strip():
-            execute(connection, batch)
+    for batch in split_batches(text):
+        execute(connection, batch)
 
 
 def files(folders: tuple[str, ...]) -> Iterator[Path]:
@@ -110,23 +98,15 @@ def files(folders: tuple[str, ...]) -> Iterator[Path]:
         yield from sorted((ROOT / "sql" / folder).glob("*.sql"))
 
 
-def build_source(path: Path) -> None:
+def build_source(host: Host, path: Path) -> None:
     """Source, deployed; copied for each test."""
-    source = tsqlite.connect(path, autocommit=True, synchronous="OFF", name="shop")
-    for script in (TABLES, MERGE, CHECK):
-        run_script(source, script)
-    for file in files(SOURCE_FILES):
-        run_script(source, file.read_text(encoding="utf-8"))
-    source.close()
-
-
-def copy(file: Path, to: Path) -> None:
-    """A copy of a database that may be in use, write-ahead log and all."""
-    source, target = apsw.Connection(str(file)), apsw.Connection(str(to))
-    with target.backup("main", source, "main") as backup:
-        backup.step()
-    source.close()
-    target.close()
+    database = host.database(Role.SOURCE, path, name="shop")
+    with database.connection() as source:
+        for script in (TABLES, MERGE, CHECK):
+            run_script(source, script)
+        for file in files(SOURCE_FILES):
+            run_script(source, file.read_text(encoding="utf-8"))
+    database.dispose()
 
 
 class Shop:
@@ -135,16 +115,32 @@ class Shop:
     `reset` takes it back to a saved state while its sessions stay open: what they compiled stays compiled.
     """
 
-    def __init__(self, folder: Path, source: Path, processor: Path) -> None:
-        self.folder = folder
-        self.replicas: list[tsqlite.Connection] = []
-        self.guests: list[tsqlite.Connection] = []
+    def __init__(self, host: Host, folder: Path, source: Path, processor: Path) -> None:
+        self.host, self.folder = host, folder
+        self.replicas: list[Connection] = []
+        self.guests: list[Connection] = []
+        self.sessions: dict[Connection, Database] = {}
         self.is_rebuilt = False
-        copy(source, folder / "source.db")
-        copy(processor, folder / "processor.db")
-        self.source = tsqlite.connect(folder / "source.db", autocommit=True, synchronous="OFF", name="shop")
-        self.processor = tsqlite.connect(folder / "processor.db", autocommit=True, synchronous="OFF")
+        host.copy(source, folder / "source.db")
+        host.copy(processor, folder / "processor.db")
+        self.source = self.session(Role.SOURCE)
+        self.processor = self.session(Role.PROCESSOR)
         self.begin(START)
+
+    def session(self, role: Role, path: Path | None = None) -> Connection:
+        """A session of its own on source, processor, or a replica's file."""
+        name = "shop" if role in (Role.SOURCE, Role.REPLICA) else None
+        database = self.host.database(
+            role, path or self.folder / f"{role}.db", name=name, readonly=role is Role.REPLICA
+        )
+        connection = database.open()
+        self.sessions[connection] = database
+        return connection
+
+    def end(self, session: Connection) -> None:
+        """Ends a session, and rolls back what it has not committed."""
+        session.close()
+        self.sessions.pop(session).dispose()
 
     def begin(self, now: datetime.datetime) -> None:
         """The clocks are set, the heart beats, the first replica is there."""
@@ -159,22 +155,23 @@ class Shop:
 
     def save(self, folder: Path) -> datetime.datetime:
         """The state of source and processor goes to a folder; gives the time."""
-        copy(self.folder / "source.db", folder / "source.db")
-        copy(self.folder / "processor.db", folder / "processor.db")
+        self.host.copy(self.folder / "source.db", folder / "source.db")
+        self.host.copy(self.folder / "processor.db", folder / "processor.db")
         return self.now
 
     def reset(self, folder: Path, now: datetime.datetime) -> None:
         """Back to a saved state."""
         while self.guests:
-            self.guests.pop().close()
-        copy(folder / "source.db", self.folder / "source.db")
-        copy(folder / "processor.db", self.folder / "processor.db")
+            self.end(self.guests.pop())
+        self.host.copy(folder / "source.db", self.folder / "source.db")
+        self.host.copy(folder / "processor.db", self.folder / "processor.db")
         self.begin(now)
 
     def close(self) -> None:
         tsqlite.clock.set_clock(self.folder / "source.db", None)
-        for connection in (*self.guests, *self.replicas, self.source, self.processor):
-            connection.close()
+        for session in list(self.sessions):
+            self.end(session)
+        self.host.release(self.folder)
 
     def wait(self, seconds: float) -> None:
         """All clocks move on."""
@@ -189,11 +186,10 @@ class Shop:
         self.is_rebuilt = self.is_rebuilt or statement.split()[0] in ("ALTER", "CREATE", "DROP")
         execute(self.source, statement, *parameters)
 
-    def second_session(self) -> tsqlite.Connection:
-        """Another session on source."""
-        session = tsqlite.connect(self.folder / "source.db", autocommit=True, synchronous="OFF", name="shop")
-        self.guests.append(session)
-        return session
+    def guest(self, role: Role) -> Connection:
+        """Another session on source or processor, which ends with the test."""
+        self.guests.append(self.session(role))
+        return self.guests[-1]
 
     def insert(self, order_id: int, status: str = "open", **columns: Any) -> None:
         """An order, created and modified now."""
@@ -221,14 +217,13 @@ class Shop:
         """The heartbeat job."""
         call(self.source, "beat_heartbeat")
 
-    def redo(self) -> tsqlite.Connection:
+    def redo(self) -> Connection:
         """A replica that has redone all of source's commits so far; it becomes the one that is asked."""
         self.copies += 1
         path = self.folder / f"replica_{self.copies}.db"
-        copy(self.folder / "source.db", path)
+        self.host.copy(self.folder / "source.db", path)
         if self.copies > len(self.replicas):
-            session = tsqlite.connect(path, readonly=True, autocommit=True, synchronous="OFF", name="shop")
-            self.replicas.append(session)
+            self.replicas.append(self.session(Role.REPLICA, path))
         self.replica = self.replicas[self.copies - 1]
         return self.replica
 
@@ -355,12 +350,12 @@ class Shop:
         )
         return (batches[0], changes) if batches else None
 
-    def extract(self, batch: Row, replica: tsqlite.Connection | None = None) -> Row:
+    def extract(self, batch: Row, replica: Connection | None = None) -> Row:
         """beat, states, prerequisites (as decide_batch takes them)"""
         position, states, prerequisites, *_ = call(replica or self.replica, "extract_changes", request=batch["request"])
         return {"beat": position[0]["beat"], "states": states, "prerequisites": prerequisites}
 
-    def decide(self, batch: Row, replica: tsqlite.Connection | None = None) -> list[tuple[str, str | None]]:
+    def decide(self, batch: Row, replica: Connection | None = None) -> list[tuple[str, str | None]]:
         """(verdict, reason) of each change by what a replica shows"""
         rows = call(
             self.processor,
@@ -393,7 +388,7 @@ class Shop:
 
     # Key snapshots
 
-    def compare_keys(self, replica: tsqlite.Connection | None = None) -> list[Row]:
+    def compare_keys(self, replica: Connection | None = None) -> list[Row]:
         """Every due key scan, read and compared."""
         said = []
         for scan in call(self.processor, "get_key_scans", run_id=self.run_id)[0]:

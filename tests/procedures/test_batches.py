@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.procedures.shop import Row, Shop, call
 
-import tsqlite
+from notify.errors import DatabaseError
 
 
 def claim(shop: Shop, **options: Any) -> tuple[Row, list[Row]]:
@@ -95,13 +95,13 @@ class TestClaims:
                 reason="late",
             ),
         ):
-            with pytest.raises(tsqlite.Error, match="50030"):
+            with pytest.raises(DatabaseError, match="50030"):
                 late()
         assert states(detected) == ["claimed"]
 
     def test_another_token_changes_nothing(self, detected: Shop) -> None:
         batch, changes = claim(detected)
-        with pytest.raises(tsqlite.Error, match="50030"):
+        with pytest.raises(DatabaseError, match="50030"):
             detected.complete(batch | {"lease_token": "00000000-0000-0000-0000-000000000000"}, changes)
 
     def test_a_batch_that_is_given_back_is_due_a_little_later(self, detected: Shop) -> None:
@@ -147,7 +147,7 @@ class TestCompletion:
 
     def test_an_outcome_that_does_not_exist_changes_nothing(self, detected: Shop) -> None:
         batch, changes = claim(detected)
-        with pytest.raises(tsqlite.Error, match="50031"):
+        with pytest.raises(DatabaseError, match="50031"):
             detected.complete(batch, changes, outcome="lost")
         assert states(detected) == ["claimed"]
 
@@ -314,7 +314,7 @@ class TestExtraction:
         request = json.loads(claim(detected)[0]["request"]) | {
             "merge_procedure": "dbo.no_such; DROP TABLE dbo.orders; --"
         }
-        with pytest.raises(tsqlite.Error, match=r"no procedure dbo\.no_such.*50157"):
+        with pytest.raises(DatabaseError, match=r"no procedure dbo\.no_such.*50157"):
             call(detected.replica, "extract_changes", request=request)
 
     def test_the_generated_statement_can_be_seen(self, detected: Shop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.procedures.shop import Shop, call
 
-import tsqlite
+from notify.errors import DatabaseError
 
 TABLE: dict[str, Any] = {
     "soft_delete": None,
@@ -184,7 +184,7 @@ class TestMassDeletes:
         (said,) = call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])[0]
         assert (said["outcome"], said["recorded"]) == ("compared", 30)
         assert len(deletes(crowd)) == 30
-        with pytest.raises(tsqlite.Error, match="50041"):
+        with pytest.raises(DatabaseError, match="50041"):
             call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])
 
     def test_records_that_come_back_were_never_deleted(self, crowd: Shop) -> None:
@@ -219,9 +219,9 @@ class TestReadings:
         due(keeping)
         (first,) = call(keeping.processor, "get_key_scans", run_id=1)[0]
         (second,) = call(keeping.processor, "get_key_scans", run_id=2)[0]
-        with pytest.raises(tsqlite.Error, match="50040"):
+        with pytest.raises(DatabaseError, match="50040"):
             call(keeping.processor, "record_keys", key_scan_id=first["key_scan_id"], rows=[])
-        with pytest.raises(tsqlite.Error, match="50040"):
+        with pytest.raises(DatabaseError, match="50040"):
             call(keeping.processor, "compare_keys", key_scan_id=first["key_scan_id"], beat=1000)
         assert second["key_scan_id"] > first["key_scan_id"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.procedures.conftest import database
+from tests.hosts import InProcess
 from tests.procedures.queue_room import NOTIFICATION, START, Room, change, mail, stamp
 
 import tsqlite
@@ -18,6 +18,8 @@ from notify.databases import Connection, Role
 from notify.errors import DatabaseError
 from notify.gateways.base import Message
 from notify.procedures import queue
+
+pytestmark = pytest.mark.only_in("tsqlite", because="its connections are cut in between two statements of a procedure")
 
 
 class Killed(Exception):
@@ -60,7 +62,7 @@ class Scene:
         self.folder = folder
         self.base = folder / "base.db"
         shutil.copy(built, self.base)
-        server = database(Role.QUEUE, self.base)
+        server = InProcess().database(Role.QUEUE, self.base)
         with server.connection() as connection:
             room = Room(connection)
             room.enqueue(*(change(number) for number in range(1, 7)))
@@ -88,7 +90,7 @@ class Scene:
     @contextmanager
     def connect(self) -> Iterator[Room]:
         """Another connection to the latest copy."""
-        server = database(Role.QUEUE, self.path)
+        server = InProcess().database(Role.QUEUE, self.path)
         with server.connection() as connection:
             yield Room(connection, self.now)
         server.dispose()

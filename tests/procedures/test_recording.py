@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.procedures.shop import Row, Shop, call
 
-import tsqlite
+from notify.errors import DatabaseError
 
 SAFE = "2026-03-02 08:00:00.0000000"
 
@@ -264,7 +264,7 @@ class TestWatermark:
         (scan,) = [scan for scan in watching.scans() if scan["column_name"] == "modified_at"]
         record(watching, safe=at(10))
         before = watching.lows()
-        with pytest.raises(tsqlite.Error, match="50020"):
+        with pytest.raises(DatabaseError, match="50020"):
             record(watching, row("1", 1), safe=at(30), scan_version=scan["scan_version"])
         assert watching.changes() == []
         assert watching.lows() == before
@@ -273,7 +273,7 @@ class TestWatermark:
         (scan,) = [scan for scan in watching.scans() if scan["column_name"] == "modified_at"]
         watching.define("late comer")
         watching.activate("late comer")
-        with pytest.raises(tsqlite.Error, match="50020"):
+        with pytest.raises(DatabaseError, match="50020"):
             record(watching, row("1", 1), scan_version=scan["scan_version"])
 
     def test_each_schedule_has_its_own_low_and_a_shared_scan_starts_at_the_least(self, watching: Shop) -> None:
@@ -288,11 +288,11 @@ class TestWatermark:
         assert watching.changes("late comer") == []
 
     def test_a_page_without_a_heartbeat_is_refused(self, watching: Shop) -> None:
-        with pytest.raises(tsqlite.Error, match="50022"):
+        with pytest.raises(DatabaseError, match="50022"):
             record(watching, row("1", 1), beat=None)  # type: ignore[arg-type]
 
     def test_a_key_that_is_too_long_is_refused_never_cut(self, watching: Shop) -> None:
-        with pytest.raises(tsqlite.Error, match="50022"):
+        with pytest.raises(DatabaseError, match="50022"):
             record(watching, row("x" * 449, 1))
 
     def test_two_stamp_columns_of_a_table_record_a_row_once(self, watching: Shop) -> None:

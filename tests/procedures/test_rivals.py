@@ -10,6 +10,8 @@ import pytest
 from tests.procedures.shop import Row, Shop, call, execute
 
 import tsqlite
+from notify.databases import Connection, Role
+from notify.errors import DatabaseError
 
 TELLING = ("SelectStatement", "Insert", "Update", "BeginTransaction", "Commit")
 """Statements after which a rival may find, or miss, something."""
@@ -40,24 +42,23 @@ def run_with_rival(work: Callable[[], Any], rival: Callable[[], Any], boundary: 
 def attempt(work: Callable[[], Any]) -> Any:
     try:
         return work()
-    except tsqlite.Error as error:
+    except DatabaseError as error:
         return error
 
 
 def number(said: Any) -> int:
-    return getattr(said, "number", 0) if isinstance(said, tsqlite.Error) else 0
+    return getattr(said, "number", 0) if isinstance(said, DatabaseError) else 0
 
 
 @pytest.fixture
-def impatient(watching: Shop) -> tsqlite.Connection:
+def impatient(watching: Shop) -> Connection:
     """The rival's session on the processor; it does not wait for a lock."""
-    session = tsqlite.connect(watching.folder / "processor.db", autocommit=True, synchronous="OFF")
-    watching.guests.append(session)
+    session = watching.guest(Role.PROCESSOR)
     execute(session, "SET LOCK_TIMEOUT 0;")
     return session
 
 
-def test_of_two_that_record_the_same_page_exactly_one_does(watching: Shop, impatient: tsqlite.Connection) -> None:
+def test_of_two_that_record_the_same_page_exactly_one_does(watching: Shop, impatient: Connection) -> None:
     for boundary in itertools.count():
         watching.insert(boundary)
         watching.pass_time()
@@ -71,7 +72,7 @@ def test_of_two_that_record_the_same_page_exactly_one_does(watching: Shop, impat
         recorded = [said for said in (mine, other) if isinstance(said, dict)]
         assert sum(said["recorded"] for said in recorded) == 1
         assert len(recorded) == 1
-        assert {number(said) for said in (mine, other) if isinstance(said, tsqlite.Error)} <= {50020, 1222}
+        assert {number(said) for said in (mine, other) if isinstance(said, DatabaseError)} <= {50020, 1222}
         assert [change[0] for change in watching.changes()] == [str(made) for made in range(boundary + 1)]
         watching.enqueue_all()
         if not ran:
@@ -79,7 +80,7 @@ def test_of_two_that_record_the_same_page_exactly_one_does(watching: Shop, impat
     assert boundary > 10
 
 
-def test_no_change_is_claimed_by_two(watching: Shop, impatient: tsqlite.Connection) -> None:
+def test_no_change_is_claimed_by_two(watching: Shop, impatient: Connection) -> None:
     def rival() -> list[Row]:
         batches, changes = call(impatient, "claim_batch", run_id=2, worker="rival", batch_size=2, lease_seconds=300)
         assert len(batches) <= 1
@@ -108,9 +109,7 @@ def test_no_change_is_claimed_by_two(watching: Shop, impatient: tsqlite.Connecti
     assert boundary > 5
 
 
-def test_an_insert_claimed_while_an_update_is_recorded_is_not_raised(
-    watching: Shop, impatient: tsqlite.Connection
-) -> None:
+def test_an_insert_claimed_while_an_update_is_recorded_is_not_raised(watching: Shop, impatient: Connection) -> None:
     """Either the claim sees the raised insert, or the update is recorded by itself: no state is lost between the two."""
 
     def rival() -> list[Row]:
