@@ -12,6 +12,7 @@ import importlib.util
 import json
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from notify import assets
 from notify.databases import Role
+from notify.reports import reason_words
 
 if TYPE_CHECKING:
     from notify.stage import Stage
@@ -154,9 +156,9 @@ def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: boo
         "GROUP BY n.name, c.operation, c.state, c.reason;"
     )
     messages = stage.queue(
-        "SELECT d.notification_name, m.channel, m.state, COUNT(*) AS messages FROM notify.message AS m "
+        "SELECT d.notification_name, m.channel, m.state, COUNT(*) AS messages, m.reason FROM notify.message AS m "
         "INNER JOIN notify.decision AS d ON d.change_key = m.change_key "
-        "GROUP BY d.notification_name, m.channel, m.state;"
+        "GROUP BY d.notification_name, m.channel, m.state, m.reason;"
     )
     names = sorted({row[0] for row in changes} | {row[0] for row in messages})
     table = [
@@ -171,6 +173,14 @@ def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: boo
         }
         for name in names
     ]
+    skipped: Counter[tuple[str, str]] = Counter()
+    for name, operation, state, reason, count in changes:
+        if state in ("skipped", "superseded"):
+            skipped[name, reason_words(reason or state, operation)] += count
+    not_sent: Counter[tuple[str, str, str]] = Counter()
+    for name, channel, state, count, reason in messages:
+        if state not in ("sent", "queued"):
+            not_sent[name, channel, reason_words(reason or state)] += count
     mails = sorted((directory / "mail").glob("*.eml"))
     key = stage.processor(
         "SELECT TOP (1) c.record_key FROM notify.change AS c INNER JOIN notify.notification AS n "
@@ -181,6 +191,14 @@ def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: boo
         **played,
         "already_there": again,
         "notifications": table,
+        "skipped": [
+            {"notification": name, "changes": count, "reason": reason}
+            for (name, reason), count in sorted(skipped.items())
+        ],
+        "not_sent": [
+            {"notification": name, "channel": channel, "messages": count, "reason": reason}
+            for (name, channel, reason), count in sorted(not_sent.items())
+        ],
         "audit": stage.audit(),
         "received_now": len(stage.mails),
         "mails": len(mails),
@@ -193,6 +211,8 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+
+    from notify.cli.serve import PORT
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -217,6 +237,23 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     sums = [sum(row[key] for row in report["notifications"]) for key in list(columns)[1:]]
     table.add_row("[bold]all[/bold]", *(f"[bold]{value}[/bold]" for value in sums))
     console.print(table)
+    waiting = sum(row["waiting_sms"] for row in report["notifications"])
+    notes = [
+        *((f"skipped: {item['changes']} of {item['notification']}", item["reason"]) for item in report["skipped"]),
+        *(
+            (f"not sent: {item['messages']} {item['channel']} of {item['notification']}", item["reason"])
+            for item in report["not_sent"]
+        ),
+        *([(f"SMS wait: {waiting}", "written and queued; gateways for SMS come later")] if waiting else []),
+    ]
+    legend = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
+    legend.add_column(no_wrap=True)
+    legend.add_column(style="dim")
+    for head, words in notes:
+        legend.add_row(f"  {head}", words)
+    if notes:
+        console.print(legend)
+        console.print()
     audit = report["audit"]
     good = audit["missing"] == audit["doubled"] == 0
     console.print(
@@ -240,6 +277,9 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         f"notify status --config {config}",
     ):
         console.print(f"  [cyan]{_command()}{command.removeprefix('notify')}[/cyan]", soft_wrap=True)
+    console.print("\nTo look around with sqlcmd or SSMS, as in any SQL Server (the first line shows the password):")
+    for line in (f"{_command()} serve-sql --config {config}", f"sqlcmd -S 127.0.0.1,{PORT} -U sa -C -d queue"):
+        console.print(f"  [cyan]{line}[/cyan]", soft_wrap=True)
 
 
 def _command() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from notify import __version__
-from notify.cli import define, develop, inspect, operate
+from notify.cli import define, develop, inspect, operate, purge, serve
 from notify.errors import NotifyError
 
 __all__ = ["cli", "main"]
@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.approve,
         operate.acknowledge,
         operate.beat,
+        purge.purge,
     ),
     "Define": (
         define.new,
@@ -39,7 +40,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         define.retire,
         define.export,
     ),
-    "Inspect": (inspect.doctor, inspect.sql),
+    "Inspect": (inspect.doctor, inspect.sql, serve.serve_sql),
     "Deploy and try": (develop.demo, develop.migrate, develop.script),
 }
 

@@ -242,13 +242,19 @@ def requeue(notification: str, reason: str | None, config_path: str | None, as_j
     from notify.databases import Role
     from notify.procedures import processor
 
-    with _opened(config_path) as databases, databases.connection(Role.PROCESSOR) as connection:
-        with known_names(connection):
-            count = processor.requeue_changes(connection, notification, reason)
+    with (
+        _opened(config_path) as databases,
+        databases.connection(Role.PROCESSOR) as connection,
+        known_names(connection),
+    ):
+        count = processor.requeue_changes(connection, notification, reason)
     if as_json:
         print_json({"requeued": count})
-    else:
+    elif count:
         click.echo(f"{notification}: {counted(count, 'failed change is', 'failed changes are')} pending again")
+    else:
+        such = f" for a reason that begins with {reason!r}" if reason else ""
+        click.echo(f"{notification}: no change has failed{such}; there is nothing to try again")
 
 
 @click.command(
@@ -319,18 +325,24 @@ def release(message_id: int, verdict: str, reason: str, config_path: str | None,
             done = queue.release_message(connection, message_id, verdict, getpass.getuser(), reason)
         except ProcedureError as error:
             if error.number == 50104:
-                rows = queue.queue_status(connection).open
-                open_ = {
-                    state: sum(r["messages"] for r in rows if r["state"] == state) for state in ("in_doubt", "held")
-                }
-                error.add_note(
-                    f"{open_['in_doubt']} in doubt and {open_['held']} held now; notify status shows the alerts about them"
-                )
+                error.add_note(_doubtful(queue.queue_status(connection).open))
             raise
     if as_json:
         print_json(done)
     else:
         click.echo(f"message {message_id}: {done['state']}")
+
+
+def _doubtful(open_messages: list[dict[str, Any]]) -> str:
+    """How many messages wait for a person's word."""
+    counts = {
+        words: sum(item["messages"] for item in open_messages if item["state"] == state)
+        for state, words in (("in_doubt", "in doubt"), ("held", "held"))
+    }
+    some = " and ".join(
+        f"{counted(number, 'message is', 'messages are')} {words}" for words, number in counts.items() if number
+    )
+    return f"{some} now; their alerts in notify status name some" if some else "no message is in doubt or held now"
 
 
 @click.command(
