@@ -10,7 +10,6 @@ import hmac
 import logging
 import ssl
 from contextlib import suppress
-from dataclasses import replace
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -125,9 +124,7 @@ class Connection:
         reader = MessageReader(LOGIN_LIMIT)
         client = parse_prelogin(self._message(reader, PacketType.PRELOGIN).payload)
         encryption, on, possible = self._encryption(client.encryption)
-        answer = Prelogin(version=(*self.server.version, 0), encryption=encryption, instance=b"\0", mars=False)
-        if client.thread_id is not None:
-            answer = replace(answer, thread_id=None)
+        answer = Prelogin(version=(*self.server.version, 0), encryption=encryption, instance=b"", mars=False)
         self.transport.send(packets(PacketType.RESULT, build_prelogin(answer)))
         if not possible:
             raise ConnectionResetError("no encryption that both sides have")
@@ -189,17 +186,20 @@ class Connection:
             self._refuse(e, failed)
         self._open = True
         self.interpreter = Interpreter(self.session)
-        self.session.client(
-            program_name=login.application,
-            host_name=login.host,
-            client_pid=login.client_pid,
-            client_interface="ODBC" if login.odbc else login.library,
-            net_transport="TCP",
-            client_address=self.address.rpartition(":")[0],
-            encrypted=self.transport.encrypted,
-        )
         limit = ENCRYPTED_PACKET if self.transport.encrypted else MAX_PACKET
         self.packet_size = min(max(login.packet_size or DEFAULT_PACKET, MIN_PACKET), limit)
+        client_host, _, client_port = self.address.rpartition(":")
+        self.session.wire.update(
+            process=login.client_pid,
+            transport="TCP",
+            protocol=min(login.tds_version, NEWEST),
+            encrypted=self.transport.encrypted,
+            packet_size=self.packet_size,
+            client_address=client_host,
+            client_port=int(client_port),
+            local_address=self.server.host,
+            local_port=self.server.port,
+        )
         self._welcome(login)
         log.debug("%s: %s logged in to %s", self.address, login.application, self.session.database)
 

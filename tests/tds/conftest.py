@@ -1,0 +1,68 @@
+"""A server for each test that asks for one, on a free port, and clients of it through Microsoft's driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import driver
+
+from tsqlite.tds.server import Server
+
+PASSWORD = "Not a {secret}; 1"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Databases Sales and Stock."""
+    databases = {"Sales": tmp_path / "sales.db", "Stock": tmp_path / "stock.db"}
+    with Server(databases, password=PASSWORD, synchronous="OFF") as running:
+        yield running
+
+
+def connection_string(server: Server, **options: object) -> str:
+    """An ODBC connection string; `options` replace or add keywords."""
+    keywords: dict[str, object] = {
+        "DRIVER": driver.NAME, "SERVER": f"127.0.0.1,{server.port}", "DATABASE": "Sales", "UID": "sa", "PWD": PASSWORD,
+        "Encrypt": "no", "TrustServerCertificate": "yes", "LoginTimeout": 10,
+    }  # fmt: skip
+    keywords.update(options)
+    return ";".join(f"{k}={{{str(v).replace('}', '}}')}}}" for k, v in keywords.items() if v is not None)
+
+
+Connect = Callable[..., Any]
+
+
+@pytest.fixture
+def connect_to() -> Iterator[Connect]:
+    """`connect_to(server, autocommit=True, timeout=0, DATABASE=..., Encrypt=...)`: a pyodbc connection."""
+    missing = driver.reason()
+    if missing is not None:
+        pytest.skip(missing)
+    import pyodbc
+
+    pyodbc.pooling = False
+    made: list[Any] = []
+
+    def connect(server: Server, *, autocommit: bool = True, timeout: int = 10, **options: object) -> Any:
+        text = connection_string(server, **options)
+        made.append(pyodbc.connect(text, autocommit=autocommit, timeout=timeout))
+        return made[-1]
+
+    yield connect
+    for connection in made:
+        connection.close()
+
+
+@pytest.fixture
+def connect(server: Server, connect_to: Connect) -> Connect:
+    """`connect(...)`: a pyodbc connection to the test's server."""
+    return lambda **options: connect_to(server, **options)
+
+
+@pytest.fixture
+def cursor(connect: Connect) -> Any:
+    """A cursor of a connection with autocommit."""
+    return connect().cursor()
