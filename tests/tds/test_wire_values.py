@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.tds.wire_samples import COLLATION, nvarchar_max
+
 from tsqlite import types, values
 from tsqlite.errors import Unsupported
 from tsqlite.tds.reader import Malformed, Reader
