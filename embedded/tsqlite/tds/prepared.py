@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ..errors import SqlError
+from ..errors import SqlError, Unsupported
 from ..remote import Outcome, Output, Prepared
 from ..results import Feed
 from ..types import INT
@@ -18,20 +18,24 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 
+Known: TypeAlias = Prepared | str
+"""A text, or the name of a procedure."""
+
+
 class Statements:
-    """The prepared statements of one connection, by their handles."""
+    """The prepared statements and calls of one connection, by their handles."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Prepared] = {}
+        self._known: dict[int, Known] = {}
         self._handles = count(1)
 
-    def add(self, statement: Prepared) -> int:
+    def add(self, statement: Known) -> int:
         """Keep a statement; gives its handle."""
         handle = next(self._handles)
         self._known[handle] = statement
         return handle
 
-    def find(self, handle: object) -> Prepared:
+    def find(self, handle: object) -> Known:
         """Error 8179."""
         found = self._known.get(handle) if isinstance(handle, int) else None
         if found is None:
@@ -115,23 +119,42 @@ def prepexec(reply: Reply, request: Rpc) -> None:
         statement = _prepared(connection, given[1], given[2])
     except SqlError as error:
         return _not_prepared(reply, error)
-    if isinstance(old, int) and old:
-        # A handle that comes in is one that the client no longer needs.
-        connection.statements.discard(old)
+    _replace(connection, old)
     handle = connection.statements.add(statement)
-    sink = Feed(connection.interpreter, reply.receive)
-    outcome = connection.interpreter.run_prepared(statement, arguments(given[3:]), sink=sink)
-    reply.procedure_end(outcome, [_handle(handle)], 3)
+    reply.procedure_end(_run(reply, statement, given[3:]), [_handle(handle)], 3)
     return None
+
+
+def prepexecrpc(reply: Reply, request: Rpc) -> None:
+    """sp_prepexecrpc @handle OUTPUT, @rpccall, arguments: a procedure's call, kept and made; {CALL p (?)} is one."""
+    given = _at_least(request, "sp_prepexecrpc", "@handle", "@rpccall")
+    name = given[1].value
+    if not isinstance(name, str) or not name:
+        raise Unsupported("sp_prepexecrpc without a procedure's name")
+    _replace(reply.connection, given[0].value)
+    handle = reply.connection.statements.add(name)
+    reply.procedure_end(_run(reply, name, given[2:]), [_handle(handle)], 2)
+
+
+def _replace(connection: Connection, old: object) -> None:
+    # A handle that comes in is one that the client no longer needs.
+    if isinstance(old, int) and old:
+        connection.statements.discard(old)
+
+
+def _run(reply: Reply, what: Known, parameters: Sequence[RpcParameter]) -> Outcome:
+    interpreter = reply.connection.interpreter
+    sink = Feed(interpreter, reply.receive)
+    if isinstance(what, str):
+        return interpreter.run_procedure(what, arguments(parameters), sink=sink)
+    return interpreter.run_prepared(what, arguments(parameters), sink=sink)
 
 
 def execute(reply: Reply, request: Rpc) -> None:
     """sp_execute @handle, values."""
     given = _at_least(request, "sp_execute", "@handle")
-    connection = reply.connection
-    statement = connection.statements.find(given[0].value)
-    sink = Feed(connection.interpreter, reply.receive)
-    reply.procedure_end(connection.interpreter.run_prepared(statement, arguments(given[1:]), sink=sink), (), 1)
+    what = reply.connection.statements.find(given[0].value)
+    reply.procedure_end(_run(reply, what, given[1:]), (), 1)
 
 
 def unprepare(reply: Reply, request: Rpc) -> None:
@@ -144,6 +167,7 @@ def unprepare(reply: Reply, request: Rpc) -> None:
 PROCEDURES: Final[dict[str, Callable[[Reply, Rpc], None]]] = {
     "sp_prepare": prepare,
     "sp_prepexec": prepexec,
+    "sp_prepexecrpc": prepexecrpc,
     "sp_execute": execute,
     "sp_unprepare": unprepare,
 }
