@@ -159,7 +159,10 @@ class Interpreter(Calls, Remote):
         handler = HANDLERS.get(type(statement))
         if handler is None:
             raise Unsupported(type(statement).__name__, statement.line)
-        if session.settings.noexec and not ends_noexec(statement):
+        settings = session.settings
+        if (settings.noexec or settings.fmtonly) and not ends_withholding(statement):
+            if not settings.noexec:
+                self._formats(statement, frame)
             return
         if session.cancelled:
             raise Cancelled(session.settings.xact_abort)
@@ -192,6 +195,14 @@ class Interpreter(Calls, Remote):
         finally:
             if hooks:
                 session.boundary("after", type(statement).__name__, statement.line)
+
+    def _formats(self, statement: tree.Statement, frame: Frame) -> None:
+        from . import describe
+
+        try:
+            describe.formats(self, statement, frame)
+        except SqlError as e:
+            self._failed(e, statement, frame)
 
     def _failed_inside(self, error: apsw.Error, statement: tree.Statement) -> None:
         # SQLite could not run what was made of the statement: the engine's limit, told as such.
@@ -731,9 +742,12 @@ class Interpreter(Calls, Remote):
         raise Unsupported("A cursor", statement.line)
 
 
-def ends_noexec(statement: tree.Statement) -> bool:
-    """Whether a statement is SET NOEXEC OFF, the one that is executed under SET NOEXEC ON."""
-    return isinstance(statement, tree.SetOption) and not statement.on and "NOEXEC" in statement.options
+def ends_withholding(statement: tree.Statement) -> bool:
+    """Whether a statement is SET NOEXEC OFF or SET FMTONLY OFF, which are executed under SET ... ON."""
+    return isinstance(statement, tree.SetOption) and not statement.on and bool(WITHHOLDING & set(statement.options))
+
+
+WITHHOLDING: Final = frozenset({"NOEXEC", "FMTONLY"})
 
 
 def begins(statement: tree.Statement) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import units
 from .catalog import Parameter
+from .compiled import Column
 from .errors import Cancelled, SqlError, Unsupported, sql_error
 from .frames import BatchEnd, Frame, LevelEnd, ToCatch, literal, split_name
 from .results import Event, Failure, Sink
@@ -63,6 +64,16 @@ class Prepared:
     def parameters(self, session: Session) -> tuple[Parameter, ...]:
         """Names and types of the parameters."""
         return self.unit.shape(session).parameters
+
+    def columns(self, session: Session) -> tuple[Column, ...] | None:
+        """The columns of its first result set; None where it has none, or where only running it would tell."""
+        from . import describe
+
+        try:
+            found = describe.first_result_set(session, self.text, self.declarations)
+        except (SqlError, Unsupported):
+            return None
+        return None if found is None else tuple([d.column for d in found])
 
 
 @lru_cache(maxsize=1000)

@@ -85,6 +85,7 @@ class Settings:
     ansi_null_dflt_on: bool = True
     implicit_transactions: bool = False
     noexec: bool = False
+    fmtonly: bool = False
     lock_timeout: int = -1
     deadlock_priority: int = 0
     isolation: str = "READ COMMITTED"

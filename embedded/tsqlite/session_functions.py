@@ -46,6 +46,7 @@ ON_OFF: Final = {
     "ANSI_NULL_DFLT_ON": "ansi_null_dflt_on",
     "IMPLICIT_TRANSACTIONS": "implicit_transactions",
     "NOEXEC": "noexec",
+    "FMTONLY": "fmtonly",
 }
 ONLY: Final = {
     "ANSI_NULLS": True,
@@ -56,7 +57,6 @@ ONLY: Final = {
     "NUMERIC_ROUNDABORT": False,
     "ANSI_NULL_DFLT_OFF": False,
     "PARSEONLY": False,
-    "FMTONLY": False,
     "SHOWPLAN_ALL": False,
     "SHOWPLAN_TEXT": False,
     "SHOWPLAN_XML": False,

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from . import tree, units
 from .catalog import Module, Parameter, Sequence, Table, View
+from .compiled import Column as ResultColumn
+from .datatype_info import datatype_info
 from .errors import SqlError, Unsupported, sql_error
-from .types import BIT, INT, SqlType, nvarchar, varchar
+from .results import ResultSet
+from .types import BIT, INT, TINYINT, SqlType, nvarchar, varchar
 from .values import Storage
 
 if TYPE_CHECKING:
@@ -322,7 +325,44 @@ def nothing(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int |
     return 0
 
 
+def describe_first_result_set(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | None:
+    """sp_describe_first_result_set @tsql, @params, @browse_information_mode (0 or 1)."""
+    from . import describe
+
+    args = _arguments(
+        interpreter, node, frame, "sp_describe_first_result_set", Parameter("@tsql", nvarchar(-1)),
+        Parameter("@params", nvarchar(-1), NONE), Parameter("@browse_information_mode", TINYINT, NONE),
+    )  # fmt: skip
+    mode = args["@browse_information_mode"] or 0
+    if mode not in (0, 1):
+        raise Unsupported(f"sp_describe_first_result_set with @browse_information_mode {mode}", node.line)
+    session = interpreter.session
+    found = describe.first_result_set(session, str(args["@tsql"] or ""), str(args["@params"] or ""), keys=mode == 1)
+    _send(interpreter, describe.RESULT_SET, describe.describe_rows(session, found or (), mode == 1))
+    return 0
+
+
+def describe_undeclared_parameters(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | None:
+    """sp_describe_undeclared_parameters @tsql, @params. Errors 11502, 11508."""
+    from . import describe
+
+    args = _arguments(
+        interpreter, node, frame, "sp_describe_undeclared_parameters", Parameter("@tsql", nvarchar(-1)),
+        Parameter("@params", nvarchar(-1), NONE),
+    )  # fmt: skip
+    found = describe.undeclared_parameters(interpreter.session, str(args["@tsql"] or ""), str(args["@params"] or ""))
+    _send(interpreter, describe.PARAMETERS, describe.parameter_rows(found))
+    return 0
+
+
+def _send(interpreter: Interpreter, columns: tuple[ResultColumn, ...], rows: list[tuple[Any, ...]]) -> None:
+    interpreter.session.row_count = len(rows)
+    interpreter.sink.put(ResultSet(columns, rows, counted=not interpreter.session.settings.nocount))
+
+
 PROCEDURES: Final[dict[str, Procedure]] = {
+    "sp_describe_first_result_set": describe_first_result_set,
+    "sp_describe_undeclared_parameters": describe_undeclared_parameters,
     "sp_executesql": executesql,
     "sp_getapplock": getapplock,
     "sp_releaseapplock": releaseapplock,
@@ -336,5 +376,7 @@ PROCEDURES: Final[dict[str, Procedure]] = {
     "sp_updatestats": nothing,
     "sp_refreshview": nothing,
     "sp_refreshsqlmodule": nothing,
+    "sp_datatype_info": datatype_info,
+    "sp_datatype_info_100": datatype_info,
 }
 _ = BIT

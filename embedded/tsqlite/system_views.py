@@ -16,6 +16,7 @@ import apsw.ext
 
 from .catalog import CREATION_TYPES, SYSTEM_TYPES, Column, Table, quote
 from .collation import sqlite_collation
+from .compiled import Column as ResultColumn
 from .errors import Unsupported
 from .types import DEFAULT_COLLATION, SqlType, parse_type
 
@@ -577,6 +578,11 @@ def _split(columns: str) -> Iterator[tuple[str, str, bool]]:
             continue
         depth += (char == "(") - (char == ")")
         current += char
+
+
+def columns_of(text: str) -> tuple[ResultColumn, ...]:
+    """Columns of a result set, written as those of a view are."""
+    return tuple(ResultColumn(name, _type(type_).with_nullable(null)) for name, type_, null in _split(text))
 
 
 @lru_cache(maxsize=200)

@@ -132,6 +132,13 @@ def test_a_prepared_text_is_parsed_when_prepared(p: tsqlite.Connection) -> None:
     assert e.value.number == 137
 
 
+def test_a_prepared_text_tells_its_columns(p: tsqlite.Connection) -> None:
+    told = p.interpreter.prepare("SELECT id, @P1 AS x FROM dbo.t", "@P1 nvarchar(9)").columns(p.session)
+    assert told is not None and [(c.name, str(c.type)) for c in told] == [("id", "int"), ("x", "nvarchar(9)")]
+    assert p.interpreter.prepare("DELETE dbo.t").columns(p.session) is None
+    assert p.interpreter.prepare("SELECT * FROM dbo.later").columns(p.session) is None
+
+
 def test_an_argument_is_missing(p: tsqlite.Connection) -> None:
     made = p.interpreter.run_prepared(p.interpreter.prepare("SELECT @P1", "@P1 int"))
     assert isinstance(made.events[0], Failure) and made.events[0].error.number == 8178

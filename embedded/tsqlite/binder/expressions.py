@@ -86,6 +86,8 @@ def convert(
     """``expr`` converted to ``to``. Errors: 206, 257, 529 at once."""
     source = expr.type
     if isinstance(expr, typed.Literal) and expr.value is None:
+        if isinstance(expr, typed.Unknown):
+            expr.want(to)
         return typed.Literal(to.with_nullable(True), None)
     target = to.with_nullable(source.nullable or attempt)
     if to.is_string and to.collation is None:
@@ -214,6 +216,8 @@ def binary(
     """``left op right``."""
     operation = operators.resolve_binary(op, left.type, right.type, left_literal, right_literal)
     type_ = operation.type
+    if type_.is_string:
+        _wanted(left, right)
     folded = isinstance(left, typed.Literal) and isinstance(right, typed.Literal)
     if op in "+-*/%" and type_.is_number and not folded:
         # An overflow would be NULL with ARITHABORT OFF, so SQL Server calls arithmetic nullable, whatever its operands.
@@ -224,6 +228,13 @@ def binary(
         lambda a: operation.emit(a[0], a[1]),
         op,
     )
+
+
+def _wanted(*exprs: typed.Expr) -> None:
+    # A part of a longer text, a pattern, an argument of a function: any text will do.
+    for expr in exprs:
+        if isinstance(expr, typed.Unknown):
+            expr.want(nvarchar(4000))
 
 
 def _binary_operator(scope: Scope, node: tree.Binary) -> typed.Expr:
@@ -317,6 +328,8 @@ def _cast(scope: Scope, node: tree.Cast) -> typed.Expr:
 
 def _explicit(operand: typed.Expr, to: SqlType, style: int | str | None, attempt: bool) -> typed.Expr:
     if operand.type.is_null:
+        if isinstance(operand, typed.Unknown):
+            operand.want(to)
         return null(to)
     to = to.with_nullable(True)
     if operand.type.is_string and to.is_string:
@@ -393,6 +406,8 @@ def _operands(
             # A date part or * : the function knows it from the call; its place in the texts is kept.
             operands.append(typed.Literal(NULL, argument.date_part or None))
         else:
+            if target is not None and target.is_string:
+                _wanted(expr)
             operands.append(expr if target is None else convert(expr, target))
     return operands
 
@@ -665,6 +680,9 @@ def _in_list(scope: Scope, node: tree.InList) -> typed.Predicate:
     type_ = common_type_of([operand.type, *(i.type for i in items)])
     if type_.is_null:
         return typed.InList(operand, items, node.negated)
+    for item in items:
+        if isinstance(item, typed.Unknown):
+            item.want(operand.type)
     operation = operators.resolve_binary("=", operand.type, type_)
     stored = operation.left.same_as(operation.right) and "varbinary" not in (operation.left.name, operation.right.name)
     # A datetime is not rounded to the digits of another's type, which is what a common type would do.
@@ -746,6 +764,7 @@ def _like(scope: Scope, node: tree.Like) -> typed.Predicate:
     operand, pattern = bind(scope, node.operand), bind(scope, node.pattern)
     escape = bind(scope, node.escape) if node.escape is not None else None
     operation = operators.resolve_like(operand.type, pattern.type, escape.type if escape else None)
+    _wanted(operand, pattern)
     operands = [convert(operand, operation.operand), convert(pattern, operation.pattern)]
     if escape is not None:
         operands.append(convert(escape, operation.escape))

@@ -179,5 +179,9 @@ class Context:
             return self.overrides[key]
         type_ = self.environment.variable_type(key)
         if type_ is None:
-            raise sql_error(137, name)
+            unknown = getattr(self.environment, "unknown", None)
+            if unknown is None:
+                raise sql_error(137, name)
+            made: typed.Expr = unknown(key)
+            return made
         return typed.Variable(type_.with_nullable(True), key)

@@ -25,6 +25,8 @@ def assign(expr: typed.Expr, column: Any, table: Any) -> typed.Expr:
     """A value converted for a column: too long a string is an error. Errors: 206, 257 (260 in a column's words)."""
     to: SqlType = column.type
     if isinstance(expr, typed.Literal) and expr.value is None:
+        if isinstance(expr, typed.Unknown):
+            expr.want(to)
         return null(to)
     source = expr.type
     try:
@@ -535,6 +537,8 @@ def _insert_values(
             type_ = common_type_of([e.type for e in exprs])
             for n, b in enumerate(bound):
                 if (n, place) not in defaults:
+                    if isinstance(b[place], typed.Unknown):
+                        assign(b[place], kept_columns[place], table)
                     b[place] = convert(b[place], type_)
     converted = [[assign(e, c, table) for e, c in zip(b, kept_columns, strict=True)] for b in bound]
     if not kept:

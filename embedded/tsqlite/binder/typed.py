@@ -40,6 +40,15 @@ class Literal(Expr):
 
 
 @dataclass(eq=False, slots=True)
+class Unknown(Literal):
+    """A variable that nobody has declared, as sp_describe_undeclared_parameters meets it: NULL, which tells what type
+    its place wants.
+    """
+
+    want: Callable[[SqlType], None]
+
+
+@dataclass(eq=False, slots=True)
 class Variable(Expr):
     """A T-SQL variable: lower case, with its @."""
 
