@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
 
-__all__ = ["cents", "date", "money", "number", "time", "weekday"]
+__all__ = ["cents", "date", "moment", "money", "number", "time", "weekday", "yes_no"]
 
 
 def _decimal(value: object) -> Decimal:
@@ -77,3 +77,13 @@ def time(value: dt.datetime | dt.time | str | None) -> str:
         return ""
     moment = _moment(value)
     return f"{moment.hour % 12 or 12}:{moment.minute:02d} {'AM' if moment.hour < 12 else 'PM'}"
+
+
+def moment(value: dt.datetime | str | None) -> str:
+    """``Nov 24, 2026, 3:30 PM``."""
+    return "" if value is None else f"{date(value)}, {time(value)}"
+
+
+def yes_no(value: object) -> str:
+    """``yes`` or ``no``, of a bit."""
+    return "" if value is None else "yes" if str(value) in ("True", "true", "1") else "no"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from notify import definitions
+from notify import definitions, filters
 from notify.config import Config
 from notify.databases import Connection, ResultSet, Role
 from notify.errors import ConfigError, NotifyError, RenderError, UnknownName
@@ -27,6 +27,8 @@ DELETED: Final = re.compile(r"^(is_?)?(soft_?)?(deleted|removed|erased)(_?(at|on
 EMAIL: Final = re.compile(r"e_?mail", re.I)
 PHONE: Final = re.compile(r"phone|mobile|cell", re.I)
 NAME: Final = re.compile(r"^(full_?|display_?|contact_?|customer_?)?name$", re.I)
+AMOUNT: Final = re.compile(r"price|amount|total|cost|fee|balance|salary|commission|due|paid|discount|tax", re.I)
+NO_QUANTITY: Final = re.compile(r"(id|_no|number|code|zip)$|year", re.I)
 FIELDS_LIMIT: Final = 30
 
 
@@ -271,21 +273,45 @@ def _name_expression(columns: list[dict[str, Any]]) -> str:
 
 
 def _template(made: New, columns: list[dict[str, Any]]) -> str:
-    rows = "\n".join(
-        f'${{part.row("{_words(column["column_name"])}", {_alias(column["column_name"])})}}'
+    shown = [
+        column
         for column in _shown_columns(columns)
-        if not EMAIL.search(column["column_name"])
-        and not PHONE.search(column["column_name"])
-        and not NAME.match(column["column_name"])
+        if not any(pattern.search(column["column_name"]) for pattern in (EMAIL, PHONE, NAME))
+        and column["column_name"] != (made.soft_delete or {}).get("column")
+    ]
+    # A field that is named as a helper hides it.
+    helpers = set(filters.__all__) - {_alias(column["column_name"]) for column in columns}
+    rows = "\n".join(
+        f'${{part.row("{_words(column["column_name"])}", {_for_people(column, made.keys, helpers)})}}'
+        for column in shown
     )
     first = _alias(made.keys[0])
     title = _words(made.table.partition(".")[2])
     return (
         '<%inherit file="/layouts/email.html.mako"/>\n<%namespace name="part" file="/partials/rows.html.mako"/>\n'
         f'<%def name="subject()">{title} ${{{first}}}</%def>\n<h1>{title} ${{{first}}}</h1>\n'
-        f'<p>Dear ${{recipient_name or "reader"}},</p>\n<p>this is how it stands now:</p>\n'
+        f'<p>Dear ${{recipient_name or "reader"}},</p>\n<p>This is how it stands now:</p>\n'
         f'<table class="rows">\n{rows}\n</table>\n'
     )
+
+
+def _for_people(column: dict[str, Any], keys: list[str], helpers: set[str]) -> str:
+    """A column's field in a template, through the helper that suits its type and name."""
+    name, kind = column["column_name"], column["type_name"]
+    helper = {
+        "date": "date",
+        "time": "time",
+        "bit": "yes_no",
+        "money": "money",
+        "smallmoney": "money",
+        **dict.fromkeys(("datetime", "datetime2", "smalldatetime", "datetimeoffset"), "moment"),
+        **dict.fromkeys(("decimal", "numeric"), "money" if AMOUNT.search(name) else "number"),
+        **dict.fromkeys(("float", "real", "int", "bigint", "smallint", "tinyint"), "number"),
+    }.get(kind)
+    # An identifier, a year, a code is no quantity: its digits stay as they are.
+    if helper == "number" and (name in keys or NO_QUANTITY.search(name)):
+        helper = None
+    return f"{helper}({_alias(name)})" if helper in helpers else _alias(name)
 
 
 def _words(name: str) -> str:

@@ -85,7 +85,49 @@ def test_audit_prints_its_sum(shop: Shop, config: Path) -> None:
 def test_why_of_a_record_that_nothing_is_known_of(config: Path) -> None:
     ran = notify("why", "4711", "--config", config)
     assert ran.code == 1
-    assert "nothing is recorded" in ran.output
+    assert "Nothing is recorded of it" in ran.output
+    assert "dbo.customer_order  no row of this key on the replica" in ran.output
+    assert "no value of its key order_id" in notify("why", "abc", "--config", config).output
+    assert "its key has one value: order_id" in notify("why", "1", "2", "--config", config).output
+
+
+def test_why_of_a_record_from_before_the_activation(shop: Shop, config: Path) -> None:
+    assert (
+        "history: it was there before the notification was activated" in notify("why", "1", "--config", config).output
+    )
+    old = "INSERT INTO dbo.customer_order (order_id, customer, email, status, total, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?, ?);"
+    shop.stage.do((old, (7, "Ada", "ada@example.com", "paid", "1.00", "2020-01-01", "2020-02-02")))
+    shop.arrive()
+    ran = notify("why", "7", "--config", config)
+    assert ran.code == 1
+    assert "a row (created_at 2020-01-01 00:00:00, modified_at 2020-02-02 00:00:00): history" in ran.output
+    (look,) = notify("why", "7", "--json", "--config", config).json["looked_at"]
+    assert (look["table"], look["notifications"]) == ("dbo.customer_order", ["order_changed"])
+
+
+def test_why_speaks_of_a_row_that_the_next_cycle_sees(shop: Shop, config: Path) -> None:
+    shop.order(2)
+    shop.arrive()
+    assert "the next cycles see it" in notify("why", "2", "--config", config).output
+
+
+def test_why_tells_a_reason_in_words(shop: Shop, config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "n.toml"
+    file.write_text((SHOP / "notifications.toml").read_text().replace('on = ["insert", "update"]', 'on = ["update"]'))
+    assert notify("apply", file, "--config", config).code == 0
+    shop.order(2)
+    shop.order(3, "draft")
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    assert "the notification is not for inserts" in notify("why", "2", "--config", config).output
+    assert "does not meet the notification's criteria" in notify("why", "3", "--config", config).output
+
+
+def test_why_counts_one_message_as_one(shop: Shop, config: Path) -> None:
+    shop.order(2)
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    assert "order_changed: 1 message\n" in notify("why", "2", "--config", config).output
 
 
 def test_export_gives_what_apply_reads_back(config: Path, tmp_path: Path) -> None:
@@ -125,10 +167,30 @@ def test_pausing_resuming_and_retiring(shop: Shop, config: Path) -> None:
     assert "retired" in ran.errors
 
 
-def test_a_name_that_is_not_there_gets_the_nearest(config: Path) -> None:
-    ran = notify("pause", "order_chnged", "--config", config)
+@pytest.mark.parametrize("command", ["pause", "resume", "retire", "activate", "requeue", "preview", "export"])
+def test_a_name_that_is_not_there_gets_the_nearest(config: Path, command: str) -> None:
+    ran = notify(command, "order_chnged", "--config", config)
     assert ran.code == 1
     assert "order_changed" in ran.errors
+    ran = notify(command, "x", "--config", config)
+    assert ran.code == 1
+    assert "there are: order_changed" in ran.errors
+
+
+def test_a_name_that_is_not_there_stops_no_other(config: Path) -> None:
+    ran = notify("pause", "x", "order_changed", "--config", config)
+    assert ran.code == 3
+    assert "order_changed: paused" in ran.output
+    assert "no notification named 'x'" in ran.errors
+
+
+def test_a_refusal_names_its_procedure_nowhere_and_its_number_once(config: Path) -> None:
+    ran = notify("release", "4711", "--verdict", "sent", "--reason", "seen", "--config", config)
+    assert ran.errors.startswith("notify: message 4711 is not there")
+    assert ran.errors.count("release_message") == 0
+    assert ran.errors.count("50104") == 1
+    assert "no message is in doubt or held now" in ran.errors
+    assert "no deletes are held now" in notify("approve", "4711", "--config", config).errors
 
 
 def test_preview_renders_one_real_record(config: Path, tmp_path: Path) -> None:
@@ -203,6 +265,19 @@ def test_sql_runs_batches_against_a_role(config: Path) -> None:
     assert ran.code == 1
     assert "nowhere" in ran.errors
     assert "batch 2" in ran.errors
+
+
+def test_sql_tells_what_the_server_says_in_its_place(config: Path) -> None:
+    text = "PRINT N'one';\nSELECT 1 AS a;\nRAISERROR(N'two %d', 10, 1, 2) WITH NOWAIT;\nGO\nPRINT N'three';\nSELECT 1 / 0 AS b;"
+    ran = notify("sql", "queue", "--config", config, stdin=text)
+    assert ran.code == 1
+    first, second, third, *error = ran.errors.splitlines()
+    assert (first, second, third) == ("one", "two 2", "three")
+    assert "8134" in error[0]
+    assert "one" not in ran.output
+    counted = "CREATE TABLE #t (a integer);\nINSERT #t VALUES (1), (2);\nDELETE #t WHERE a = 1;"
+    ran = notify("sql", "queue", "--config", config, stdin=counted)
+    assert ran.output.split("\n\n")[:2] == ["(2 rows affected)", "(1 row affected)"]
 
 
 def test_the_replica_refuses_to_be_written_to(config: Path) -> None:
@@ -309,8 +384,32 @@ def test_alerts_of_the_queue_stay_open_until_a_person_acknowledges_them(config: 
     first, *others = open_alerts()
     assert notify("acknowledge", str(first), "--config", config).output == "1 alert acknowledged\n"
     assert open_alerts() == others
-    assert notify("acknowledge", str(first), "--json", "--config", config).json == {"acknowledged": 0}
+    again = notify("acknowledge", str(first), "--json", "--config", config)
+    assert (again.code, again.json) == (1, {"acknowledged": 0})
+    assert f"no open alert {first}; open: {others[0]}, {others[1]}" in again.errors
     assert notify("acknowledge", "--config", config).output == "2 alerts acknowledged\n"
     assert open_alerts() == []
     by = notify("sql", "queue", "--config", config, stdin="SELECT DISTINCT acknowledged_by FROM notify.alert;")
     assert getpass.getuser() in by.output
+
+
+def test_purge_deletes_what_has_ended_and_is_old(shop: Shop, config: Path) -> None:
+    shop.order(2)
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    notify("send", "--drain", "--config", config)
+    kept = notify("purge", "--json", "--config", config).json
+    assert kept["queue"] == {"steps": 1, "messages": 0}
+    shop.stage.advance(days=100)
+    assert notify("purge", "queue", "--json", "--config", config).json == {"queue": {"steps": 1, "messages": 1}}
+    ran = notify("purge", "--config", config)
+    assert "processor: deleted" in ran.output
+    assert " runs, in 1 step" in ran.output or " 1 runs" in ran.output
+    assert "nothing that has ended is so old" in ran.output
+
+
+def test_purge_keeps_what_must_be_kept(config: Path) -> None:
+    ran = notify("purge", "--older-than-days", "3", "--config", config)
+    assert ran.code == 2
+    assert "the processor keeps at least 7 days" in ran.errors
+    assert notify("purge", "queue", "--older-than-days", "3", "--config", config).code == 0

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from notify.filters import cents, date, money, number, time, weekday
+from notify.filters import cents, date, moment, money, number, time, weekday, yes_no
 
 MOMENT = dt.datetime(2026, 11, 24, 15, 30)
 
@@ -27,6 +27,10 @@ MOMENT = dt.datetime(2026, 11, 24, 15, 30)
         (date, MOMENT.date(), "Nov 24, 2026"),
         (date, "2026-11-24T15:30:00.1234567", "Nov 24, 2026"),
         (weekday, "2026-11-24", "Tuesday"),
+        (moment, MOMENT, "Nov 24, 2026, 3:30 PM"),
+        (moment, "2026-11-24T15:30:00.1234567", "Nov 24, 2026, 3:30 PM"),
+        (yes_no, True, "yes"),
+        (yes_no, "false", "no"),
         (time, MOMENT, "3:30 PM"),
         (time, dt.time(0, 5), "12:05 AM"),
         (time, "2026-11-24T12:00:00", "12:00 PM"),
@@ -36,6 +40,6 @@ def test_a_filter_says_a_value_as_people_do(say, value, text):
     assert say(value) == text
 
 
-@pytest.mark.parametrize("say", [cents, date, money, number, time, weekday])
+@pytest.mark.parametrize("say", [cents, date, moment, money, number, time, weekday, yes_no])
 def test_nothing_prints_as_nothing(say):
     assert say(None) == ""

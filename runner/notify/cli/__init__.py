@@ -12,6 +12,7 @@ import click
 
 from notify import __version__
 from notify.cli import define, develop, inspect, operate, purge, serve
+from notify.cli.pages import Page
 from notify.errors import NotifyError
 
 __all__ = ["cli", "main"]
@@ -45,8 +46,13 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
 }
 
 
-class Commands(click.Group):
+class Commands(Page, click.Group):
     """A group whose help lists its commands by what they are for, and that suggests the nearest name."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands come first: they are what one looks for."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes one section per kind of work."""
@@ -66,16 +72,14 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, examples=["notify demo    # everything, with no server", "notify COMMAND --help"])
 @click.version_option(__version__, prog_name="notify")
 def cli() -> None:
     """Notifications born from row changes in SQL Server: detected on a readable replica, queued, sent, accounted for.
 
-    \b
     Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partly.
-    Configuration: ./notify.toml, --config PATH or NOTIFY_CONFIG; NOTIFY_<ROLE>_URL outweighs it.
 
-    Try it with no server:  notify demo
+    Configuration: ./notify.toml, --config FILE or NOTIFY_CONFIG; NOTIFY_<ROLE>_URL outweighs it.
     """
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notify.cli.options import config_option, counted, example, json_option, known_names, read_config
+from notify.cli.options import config_option, counted, json_option, known_names, read_config
+from notify.cli.pages import command
 
 if TYPE_CHECKING:
     from notify.config import Config
@@ -17,23 +18,27 @@ if TYPE_CHECKING:
 __all__ = ["activate", "apply", "export", "new", "pause", "preview", "resume", "retire"]
 
 
-@click.command(
-    short_help="Save and activate definitions from TOML files",
-    epilog=example("notify apply demo/notifications.toml --dry-run --config demo/notify.toml"),
+@command(
+    "apply",
+    "Save and activate definitions from TOML files",
+    "notify apply demo/notifications.toml --dry-run --config demo/notify.toml",
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option("--dry-run", is_flag=True, help="Check and say what would change; save nothing.")
 @config_option
 @json_option
 @click.pass_context
 def apply(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, config_path: str | None, as_json: bool) -> None:
-    """Save the definitions of FILES, and activate those that say state = "active".
+    """Save the definitions of each FILE, and activate those that say state = "active".
 
     Every problem of every definition is told at once; a definition with problems is refused, the others are saved.
 
-    \b
     --json: [{name, file, action (created, changed, unchanged, refused), activated, baseline, differences,
-    problems [{path, value, problem, suggestion}]}]. Exit code 1 when all have problems, 3 when some have.
+    problems [{path, value, problem, suggestion}]}].
+
+    Exit code 1 when all have problems, 3 when some have.
     """
     from notify import definitions
     from notify.cli.output import print_json
@@ -74,17 +79,13 @@ def _tell(applied: Any, dry_run: bool) -> None:
         click.echo(f"    {problem.path}{value}: {problem.problem}{hint}", err=True)
 
 
-@click.command(
-    short_help="Stored definitions as a TOML file",
-    epilog=example("notify export --config demo/notify.toml > notifications.toml"),
-)
-@click.argument("names", nargs=-1)
+@command("export", "Stored definitions as a TOML file", "notify export --config demo/notify.toml > notifications.toml")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
 @config_option
 @json_option
 def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
-    """Print the stored definitions as the file that apply reads back.
+    """Print the stored definitions, or those of each NAME, as the file that apply reads back.
 
-    \b
     --json: [{name, state, definition}].
     """
     import difflib
@@ -116,15 +117,13 @@ def export(names: tuple[str, ...], config_path: str | None, as_json: bool) -> No
     click.echo(definitions.to_toml(documents), nl=False)
 
 
-@click.command(
-    short_help="Definition, procedure and template for a table",
-    epilog=example("notify new dbo.listing --config demo/notify.toml"),
-)
+@command("new", "Definition, procedure and template for a table", "notify new dbo.listing --config demo/notify.toml")
 @click.argument("table")
-@click.option("--name", help="The notification's name.  [default: TABLE_changed]")
+@click.option("--name", metavar="NAME", help="The notification's name.  [default: TABLE_changed]")
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
     help="Where the files go.  [default: beside the configuration file]",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
@@ -137,7 +136,6 @@ def new(
 
     Reads the replica's catalog, and proposes stamp columns, keys and a soft-delete column; look at what it proposes.
 
-    \b
     --json: name, table, keys, created, modified, rowversion, soft_delete, advice [texts], files [paths], preview
     {subject, text}.
     """
@@ -164,13 +162,17 @@ def new(
     click.echo(f"  notify apply {shlex.quote(definition)}{option}")
 
 
-@click.command(
-    short_help="Render one real record, send nothing",
-    epilog=example("notify preview price_reduced --config demo/notify.toml"),
-)
+@command("preview", "Render one real record, send nothing", "notify preview price_reduced --config demo/notify.toml")
 @click.argument("notification")
-@click.option("--key", multiple=True, help="The record's key, once per key column.  [default: the newest row]")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Write .html and .txt files here.")
+@click.option(
+    "--key", multiple=True, metavar="VALUE", help="The record's key, once per key column.  [default: the newest row]"
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write .html and .txt files here.",
+)
 @config_option
 @json_option
 def preview(
@@ -178,7 +180,6 @@ def preview(
 ) -> None:
     """Render a saved notification for one real record, and send nothing.
 
-    \b
     --json: notification, record_key, messages [{channel, recipient_key, recipient_name, address, reason, subject, html,
     text, headers}].
     """
@@ -207,10 +208,8 @@ def preview(
                     click.echo(f"wrote {file}", err=True)
 
 
-@click.command(
-    short_help="Start watching from now on", epilog=example("notify activate price_reduced --config demo/notify.toml")
-)
-@click.argument("names", nargs=-1, required=True)
+@command("activate", "Start watching from now on", "notify activate price_reduced --config demo/notify.toml")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @config_option
 @click.pass_context
 def activate(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -> None:
@@ -225,10 +224,8 @@ def activate(ctx: click.Context, names: tuple[str, ...], config_path: str | None
     _each(ctx, config_path, names, one, catalog=True)
 
 
-@click.command(
-    short_help="Stop detecting and generating", epilog=example("notify pause price_reduced --config demo/notify.toml")
-)
-@click.argument("names", nargs=-1, required=True)
+@command("pause", "Stop detecting and generating", "notify pause price_reduced --config demo/notify.toml")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @config_option
 @click.pass_context
 def pause(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -> None:
@@ -243,10 +240,8 @@ def pause(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -
     _each(ctx, config_path, names, one)
 
 
-@click.command(
-    short_help="Go on after a pause", epilog=example("notify resume price_reduced --config demo/notify.toml")
-)
-@click.argument("names", nargs=-1, required=True)
+@command("resume", "Go on after a pause", "notify resume price_reduced --config demo/notify.toml")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--skip", is_flag=True, help="Forget what happened while it was paused.")
 @config_option
 @click.pass_context
@@ -261,8 +256,8 @@ def resume(ctx: click.Context, names: tuple[str, ...], skip: bool, config_path: 
     _each(ctx, config_path, names, one)
 
 
-@click.command(short_help="End a notification", epilog=example("notify retire price_reduced --config demo/notify.toml"))
-@click.argument("names", nargs=-1, required=True)
+@command("retire", "End a notification", "notify retire price_reduced --config demo/notify.toml")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @config_option
 @click.pass_context
 def retire(ctx: click.Context, names: tuple[str, ...], config_path: str | None) -> None:

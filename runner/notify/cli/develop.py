@@ -6,21 +6,22 @@ from pathlib import Path
 
 import click
 
-from notify.cli.options import config_option, example, json_option, read_config
+from notify.cli.options import config_option, json_option, read_config
+from notify.cli.pages import Choices, command
 
 __all__ = ["demo", "migrate", "script"]
 
 
-@click.command(short_help="Bring databases up to date", epilog=example("notify migrate --config demo/notify.toml"))
-@click.argument("roles", nargs=-1, type=click.Choice(["source", "processor", "queue"]))
+@command("migrate", "Bring databases up to date", "notify migrate --config demo/notify.toml")
+@click.argument("roles", nargs=-1, metavar="[ROLE...]", type=Choices(["source", "processor", "queue"]))
 @config_option
 @json_option
 def migrate(roles: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
     """Bring databases up to date: tables by Alembic, then every procedure whose text differs. GRANTs survive.
 
-    Without ROLES: processor and queue, and source where it is configured (its procedures travel to the replica).
+    ROLE is source, processor or queue. Without one: processor and queue, and source where it is configured (its
+    procedures travel to the replica).
 
-    \b
     --json: [{role, from_revision, to_revision, deployed [names], unchanged, extra [names]}].
     """
     from notify import deploy
@@ -42,23 +43,29 @@ def migrate(roles: tuple[str, ...], config_path: str | None, as_json: bool) -> N
         print_json(reports)
 
 
-@click.command(
-    short_help="What a DBA reviews and runs with sqlcmd", epilog=example("notify script processor > processor.sql")
-)
-@click.argument("role", type=click.Choice(["processor", "queue", "replica", "source"]))
+@command("script", "What a DBA reviews and runs with sqlcmd", "notify script processor > processor.sql")
+@click.argument("role", metavar="ROLE", type=Choices(["processor", "queue", "replica", "source"]))
 def script(role: str) -> None:
-    """Print what a DBA reviews and runs with sqlcmd. It can be run again."""
+    """Print what a DBA reviews and runs with sqlcmd. It can be run again.
+
+    ROLE is processor, queue or replica. What the replica needs is run on source; redo brings it over.
+    """
     from notify import deploy
 
     for piece in deploy.script(role):
         click.echo(piece, nl=False)
 
 
-@click.command(short_help="Try everything with no server", epilog=example("notify demo --directory demo --seed 7"))
+@command("demo", "Try everything with no server", "notify demo --directory demo --seed 7")
 @click.option(
-    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), help="Where it is built."
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where it is built.",
 )
-@click.option("--seed", type=int, default=7, help="Another number is another town.")
+@click.option("--seed", type=int, default=7, show_default=True, metavar="N", help="Another number is another town.")
 @json_option
 @click.pass_context
 def demo(ctx: click.Context, directory: Path, seed: int, as_json: bool) -> None:

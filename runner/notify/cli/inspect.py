@@ -7,25 +7,24 @@ from typing import TextIO
 
 import click
 
-from notify.cli.options import config_option, counted, example, json_option, read_config
+from notify.cli.options import config_option, counted, json_option, read_config
+from notify.cli.pages import Choices, command
 
 __all__ = ["doctor", "sql"]
 
 ROLES = ("source", "replica", "processor", "queue")
 
 
-@click.command(
-    short_help="Connections, drift, indexes, durability, gateways",
-    epilog=example("notify doctor --config demo/notify.toml"),
-)
+@command("doctor", "Connections, drift, indexes, durability, gateways", "notify doctor --config demo/notify.toml")
 @config_option
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     """Check connections, roles, drift of deployed objects, indexes, durability, templates, gateways.
 
-    \b
-    --json: [{role, check, result (ok, warning, failed), detail, remedy}]. Exit code 1 when a check failed.
+    --json: [{role, check, result (ok, warning, failed), detail, remedy}].
+
+    Exit code 1 when a check failed.
     """
     from notify import doctor as doctors
     from notify.cli.output import print_json
@@ -43,20 +42,22 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     ctx.exit(1 if any(check.result == "failed" for check in checks) else 0)
 
 
-@click.command(
-    short_help="Run T-SQL with GO batches against a role",
-    epilog=example("echo 'SELECT COUNT(*) AS n FROM notify.message;' | notify sql queue --config demo/notify.toml"),
+@command(
+    "sql",
+    "Run T-SQL with GO batches against a role",
+    "echo 'SELECT COUNT(*) AS n FROM notify.message;' | notify sql queue --config demo/notify.toml",
 )
-@click.argument("role", type=click.Choice(ROLES))
+@click.argument("role", metavar="ROLE", type=Choices(ROLES))
 @click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
 @config_option
 @json_option
 def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None:
-    """Run T-SQL with GO batches against a role: a FILE, or - for standard input. Autocommit, as every connection here.
+    """Run T-SQL with GO batches against a role: a FILE, or standard input. Autocommit, as every connection here.
+
+    ROLE is source, replica, processor or queue.
 
     What PRINT and RAISERROR say goes to standard error, in its place among the results.
 
-    \b
     --json: [{columns, rows}], one per result set; dates as ISO 8601, Decimals as text, bytes as 0x and hex digits.
     """
     from notify.cli.output import plain, print_json, print_table

@@ -7,25 +7,23 @@ from typing import Any
 
 import click
 
-from notify.cli.options import agent_option, config_option, counted, example, json_option, known_names, read_config
+from notify.cli.options import agent_option, config_option, counted, json_option, known_names, read_config
+from notify.cli.pages import Choices, command
 
 __all__ = ["acknowledge", "approve", "audit", "beat", "release", "requeue", "run_cycle", "send", "status", "why"]
 
 
-@click.command(
-    "run-cycle",
-    short_help="Detect, generate, enqueue: one cycle",
-    epilog=example("notify run-cycle --config demo/notify.toml"),
-)
+@command("run-cycle", "Detect, generate, enqueue: one cycle", "notify run-cycle --config demo/notify.toml")
 @config_option
 @json_option
 @agent_option('"partly" exits with 0 and leaves an alert row')
-@click.option("--workers", type=click.IntRange(1, 64), help="Threads that generate.  [default: cycle.workers]")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Threads that generate.  [default: cycle.workers]"
+)
 @click.pass_context
 def run_cycle(ctx: click.Context, config_path: str | None, as_json: bool, agent: bool, workers: int | None) -> None:
     """Detect changes on the replica, generate their messages, put them into the queue.
 
-    \b
     --json: run_id, outcome (ok, partly), detected, batches, enqueued, skipped, waiting, failed, messages,
     bad_addresses, tables [{table, scan, rows, recorded, pending, skipped, superseded, held, error}],
     failures [{where, reason}].
@@ -62,23 +60,29 @@ def _alert(config: Any, source: str, text: str) -> None:
         processor.raise_alert(connection, kind="run", subject=f"{source}, partly", severity="warning", message=text)
 
 
-@click.command(
-    short_help="Hand queued messages to their gateways", epilog=example("notify send --drain --config demo/notify.toml")
-)
+@command("send", "Hand queued messages to their gateways", "notify send --drain --config demo/notify.toml")
 @config_option
 @json_option
 @agent_option("messages in doubt exit with 0, a gateway that takes nothing with 1")
 @click.option("--drain", is_flag=True, help="Send what is due, then end; without it, go on until stopped.")
-@click.option("--channel", "channels", multiple=True, type=click.Choice(["email", "sms", "push"]))
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    type=Choices(["email", "sms", "push"]),
+    metavar="CHANNEL",
+    help="Only this channel: email, sms or push; may be given again.  [default: those that have a gateway]",
+)
 @click.pass_context
 def send(
     ctx: click.Context, config_path: str | None, as_json: bool, agent: bool, drain: bool, channels: tuple[str, ...]
 ) -> None:
     """Hand queued messages to their gateways. Needs the queue's URL alone.
 
-    \b
     --json: claimed, accepted, refused, in_doubt, not_handed_over, given_back, swept_in_doubt, expired, seconds,
-    unavailable {gateway: reason}. Exit code 3 when a message is in doubt, or a gateway took nothing.
+    unavailable {gateway: reason}.
+
+    Exit code 3 when a message is in doubt, or a gateway took nothing.
     """
     import dataclasses
 
@@ -115,9 +119,7 @@ def send(
     ctx.exit(0 if summary.complete else 3)
 
 
-@click.command(
-    short_help="How far, what is left, what is wrong", epilog=example("notify status --config demo/notify.toml")
-)
+@command("status", "How far, what is left, what is wrong", "notify status --config demo/notify.toml")
 @config_option
 @json_option
 def status(config_path: str | None, as_json: bool) -> None:
@@ -125,7 +127,6 @@ def status(config_path: str | None, as_json: bool) -> None:
 
     The queue's alerts stay open until a person says that they are seen: notify acknowledge.
 
-    \b
     --json: processor {name of each result set: [rows]}, queue {the same}.
     """
     from notify import reports
@@ -140,10 +141,7 @@ def status(config_path: str | None, as_json: bool) -> None:
     print_status(sections)
 
 
-@click.command(
-    short_help="Expected against sent, by key, from the replica",
-    epilog=example("notify audit --json --config demo/notify.toml"),
-)
+@command("audit", "Expected against sent, by key, from the replica", "notify audit --json --config demo/notify.toml")
 @config_option
 @json_option
 @click.pass_context
@@ -152,14 +150,14 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
 
     expected = sent + in_doubt + pending + explained + missing; missing and doubled must be 0.
 
-    \b
     --json: expected, sent, in_doubt, pending, explained, missing, doubled (messages),
     changes {expected, enqueued, pending, explained, missing, not_asked}, reasons [{reason, messages}],
     findings [{finding, notification, record_key, detail}].
+
     Exit code 1 when something is missing or doubled.
     """
     from notify import audit as audits
-    from notify.cli.output import print_json, print_table, progress
+    from notify.cli.output import print_json, print_lines, print_table, progress
     from notify.reports import reason_words
 
     with _opened(config_path) as databases, progress() as told:
@@ -167,7 +165,7 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     if as_json:
         print_json(report.to_json())
     else:
-        click.echo(report.sentence())
+        print_lines([("", report.sentence())])
         if report.reasons:
             reasons = sorted((reason_words(reason), count) for reason, count in report.reasons.items())
             print_table(("explained by", "messages"), reasons)
@@ -179,10 +177,7 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     ctx.exit(0 if report.is_clean else 1)
 
 
-@click.command(
-    short_help="One record's whole story",
-    epilog=example("notify why 42 --config demo/notify.toml", 'notify why \'["7","B"]\''),
-)
+@command("why", "One record's whole story", "notify why 42 --config demo/notify.toml", 'notify why \'["7","B"]\'')
 @click.argument("key", nargs=-1, required=True)
 @config_option
 @json_option
@@ -192,10 +187,11 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
 
     KEY is the record's key: one word per key column, or the JSON array that reports show.
 
-    \b
     --json: record_key, story [{at, role, event}], looked_at [{table, notifications, watched, stamps, problem}] (of a
     record that nobody knows), changes, change_history, watched, key_snapshots, decisions, messages, attempts,
-    message_history. Exit code 1 when nothing is recorded of it.
+    message_history.
+
+    Exit code 1 when nothing is recorded of it.
     """
     from notify import reports
     from notify.cli.output import print_json
@@ -225,17 +221,14 @@ def _tell_story(story: Any) -> None:
         print_lines([("  ", "No notification is defined that watches a table (notify status).")])
 
 
-@click.command(
-    short_help="Try failed changes again", epilog=example("notify requeue price_reduced --config demo/notify.toml")
-)
+@command("requeue", "Try failed changes again", "notify requeue price_reduced --config demo/notify.toml")
 @click.argument("notification")
-@click.option("--reason", help="Only those whose reason begins with this text.")
+@click.option("--reason", metavar="TEXT", help="Only those whose reason begins with this text.")
 @config_option
 @json_option
 def requeue(notification: str, reason: str | None, config_path: str | None, as_json: bool) -> None:
     """Make a notification's failed changes pending again, once their cause is mended.
 
-    \b
     --json: requeued.
     """
     from notify.cli.output import print_json
@@ -257,9 +250,7 @@ def requeue(notification: str, reason: str | None, config_path: str | None, as_j
         click.echo(f"{notification}: no change has failed{such}; there is nothing to try again")
 
 
-@click.command(
-    short_help="Believe a mass of deletes that was held", epilog=example("notify approve 12 --config demo/notify.toml")
-)
+@command("approve", "Believe a mass of deletes that was held", "notify approve 12 --config demo/notify.toml")
 @click.argument("key_scan_id", type=int)
 @config_option
 @json_option
@@ -268,7 +259,6 @@ def approve(key_scan_id: int, config_path: str | None, as_json: bool) -> None:
 
     KEY_SCAN_ID is in the alert, and in status under held key scans.
 
-    \b
     --json: outcome, recorded, pending, skipped, superseded, vanished, held.
     """
     from notify.cli.output import print_json
@@ -291,26 +281,25 @@ def approve(key_scan_id: int, config_path: str | None, as_json: bool) -> None:
         click.echo(f"{deletes} recorded, {done['pending']} of them to be mailed by the next cycle")
 
 
-@click.command(
-    short_help="A person's word on a message in doubt or held",
-    epilog=example(
-        "notify release 158 --verdict sent --reason 'found in the provider's log' --config demo/notify.toml"
-    ),
+@command(
+    "release",
+    "A person's word on a message in doubt or held",
+    "notify release 158 --verdict sent --reason 'their log has it'",
 )
 @click.argument("message_id", type=int)
 @click.option(
     "--verdict",
     required=True,
-    type=click.Choice(["send", "sent", "failed"]),
+    type=Choices(["send", "sent", "failed"]),
+    metavar="VERDICT",
     help="send: hand it over (again: it may double); sent: it has arrived; failed: it will not.",
 )
-@click.option("--reason", required=True, help="Why; it is kept with your name.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with your name.")
 @config_option
 @json_option
 def release(message_id: int, verdict: str, reason: str, config_path: str | None, as_json: bool) -> None:
     """Settle a message whose hand-over had an unknown outcome, or that is held. Nothing else ever sends it again.
 
-    \b
     --json: message_id, state.
     """
     import getpass
@@ -345,9 +334,7 @@ def _doubtful(open_messages: list[dict[str, Any]]) -> str:
     return f"{some} now; their alerts in notify status name some" if some else "no message is in doubt or held now"
 
 
-@click.command(
-    short_help="Say that the queue's alerts are seen", epilog=example("notify acknowledge 7 --config demo/notify.toml")
-)
+@command("acknowledge", "Say that the queue's alerts are seen", "notify acknowledge 7 --config demo/notify.toml")
 @click.argument("alert_id", type=int, required=False)
 @config_option
 @json_option
@@ -357,8 +344,9 @@ def acknowledge(ctx: click.Context, alert_id: int | None, config_path: str | Non
 
     ALERT_ID is in status under the queue's alerts; without it, all that are open. Those of the processor stay.
 
-    \b
-    --json: acknowledged. Exit code 1 when there is no open alert of this number.
+    --json: acknowledged.
+
+    Exit code 1 when there is no open alert of this number.
     """
     import getpass
 
@@ -379,7 +367,7 @@ def acknowledge(ctx: click.Context, alert_id: int | None, config_path: str | Non
         ctx.exit(1)
 
 
-@click.command(short_help="Beat source's heart once", epilog=example("notify beat --config demo/notify.toml"))
+@command("beat", "Beat source's heart once", "notify beat --config demo/notify.toml")
 @config_option
 def beat(config_path: str | None) -> None:
     """Beat source's heart once; in production its SQL Agent does this every 15 to 60 seconds.

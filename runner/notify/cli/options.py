@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from notify.config import Config
     from notify.databases import Connection
 
-__all__ = ["agent_option", "config_option", "counted", "example", "json_option", "known_names", "read_config"]
+__all__ = ["agent_option", "config_option", "counted", "json_option", "known_names", "read_config"]
 
 UNKNOWN_NAME: Final = 50003
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,6 +24,7 @@ def config_option(function: F) -> F:
         "--config",
         "config_path",
         type=click.Path(dir_okay=False),
+        metavar="FILE",
         envvar="NOTIFY_CONFIG",
         show_envvar=True,
         help="The configuration file.  [default: ./notify.toml]",
@@ -39,11 +40,6 @@ def agent_option(partly: str) -> Callable[[F], F]:
     """--agent; `partly` says what becomes of exit code 3."""
     words = f"For SQL Agent, whose CmdExec steps know one success code: {partly}."
     return click.option("--agent", is_flag=True, help=words)
-
-
-def example(*lines: str) -> str:
-    """The epilog of a command's help."""
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

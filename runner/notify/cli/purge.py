@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from notify.cli.options import config_option, counted, example, json_option, read_config
+from notify.cli.options import config_option, counted, json_option, read_config
+from notify.cli.pages import Choices, command
 
 if TYPE_CHECKING:
     from notify.databases import Connection
@@ -17,15 +18,13 @@ __all__ = ["purge"]
 LEAST_DAYS: Final = {"processor": 7, "queue": 1}
 
 
-@click.command(
-    short_help="Delete what has ended and is old",
-    epilog=example("notify purge --older-than-days 180 --config demo/notify.toml"),
-)
-@click.argument("roles", nargs=-1, type=click.Choice(["processor", "queue"]))
+@command("purge", "Delete what has ended and is old", "notify purge --older-than-days 180 --config demo/notify.toml")
+@click.argument("roles", nargs=-1, metavar="[ROLE...]", type=Choices(["processor", "queue"]))
 @click.option(
     "--older-than-days",
     type=click.IntRange(1, 36500),
     default=90,
+    metavar="DAYS",
     show_default=True,
     help="Delete what ended longer ago than this; at least 7 on the processor.",
 )
@@ -33,6 +32,7 @@ LEAST_DAYS: Final = {"processor": 7, "queue": 1}
     "--batch-size",
     type=click.IntRange(1, 4000),
     default=4000,
+    metavar="ROWS",
     show_default=True,
     help="At most so many rows of a kind in a step, which is a transaction of its own.",
 )
@@ -44,9 +44,10 @@ def purge(
     """Delete what has ended and is old: changes, batches, runs and alerts of the processor, messages of the queue.
 
     In small steps of low deadlock priority, until nothing is left to delete; it may be stopped at any time. What keeps
-    a change from being mailed twice stays. The nightly jobs (sql/jobs) do the same without it. Without ROLES: both.
+    a change from being mailed twice stays. The nightly jobs (sql/jobs) do the same without it.
 
-    \b
+    ROLE is processor or queue; without one, both.
+
     --json: processor {steps, changes, history, batches, runs, alerts}, queue {steps, messages}.
     """
     from notify.cli.output import print_json, progress

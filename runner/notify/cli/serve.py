@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from notify.cli.options import config_option, example, json_option, read_config
+from notify.cli.options import config_option, json_option, read_config
+from notify.cli.pages import command
 
 if TYPE_CHECKING:
     from notify.config import Config
@@ -24,22 +25,33 @@ LOGIN: Final = "sa"
 VARIABLE: Final = "NOTIFY_SERVE_SQL_PASSWORD"
 
 
-@click.command(
+@command(
     "serve-sql",
-    short_help="Let sqlcmd, SSMS and drivers look into embedded databases",
-    epilog=example("notify serve-sql --config demo/notify.toml"),
+    "Let sqlcmd, SSMS and drivers look into embedded databases",
+    "notify serve-sql --config demo/notify.toml",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Where to listen; 0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    metavar="PORT",
+    help="Where to listen; 0: any free one.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Which of this machine's addresses.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Which of this machine's addresses."
+)
 @click.option(
     "--certificate",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="The server's certificate (PEM).  [default: one that it makes, beside the configuration]",
 )
 @click.option(
-    "--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The certificate's private key (PEM)."
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The certificate's private key (PEM).",
 )
 @config_option
 @json_option
@@ -54,7 +66,6 @@ def serve_sql(
     It listens on this machine alone; for another --host it wants a password of yours, --certificate and --key, and
     turns away clients that do not encrypt.
 
-    \b
     --json: one line when it is ready: server, port, login, password (only one that it made), databases, read_only,
     certificate.
     """

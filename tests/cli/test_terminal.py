@@ -1,0 +1,81 @@
+"""What a person sees on a terminal of 80 columns; the same text in a pipe has no styles."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cycle.conftest import Shop
+from notify.cli import SECTIONS, cli
+
+from .conftest import notify
+
+pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
+STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+def on_a_terminal(columns: int, *arguments: str) -> list[str]:
+    """Runs `notify ARGUMENTS` on a terminal and gives its lines without styles."""
+    import fcntl
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    command = [sys.executable, "-c", "from notify.cli import main; main()", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux says so when the other side is closed
+                break
+            if not piece:
+                break
+            said += piece
+    os.close(ours)
+    assert process.returncode in (0, 1)
+    return [line.rstrip() for line in STYLE.sub("", said.decode()).splitlines()]
+
+
+def test_status_and_why_fit_80_columns(shop: Shop, config: Path) -> None:
+    shop.order(2)
+    shop.order(3, "draft")
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    for arguments in (["status"], ["why", "2"], ["why", "1"], ["audit"]):
+        lines = on_a_terminal(80, *arguments, "--config", str(config))
+        assert [line for line in lines if len(line) > 80] == []
+    text = "\n".join(on_a_terminal(80, "status", "--config", str(config)))
+    assert "order_changed  dbo.customer_order  active since" in text
+    assert "created_at,\n" not in text.replace(" ", "") or "modified_at" in text
+    assert not re.search(r"\.\d{7}", text), "a fraction of a second says nothing here"
+
+
+def test_a_result_that_is_too_wide_is_shown_row_by_row(shop: Shop, config: Path, tmp_path: Path) -> None:
+    shop.order(2)
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    file = tmp_path / "wide.sql"
+    file.write_text("SELECT * FROM notify.message;")
+    lines = on_a_terminal(80, "sql", "queue", str(file), "--config", str(config))
+    assert [line for line in lines if len(line) > 80] == []
+    assert any(re.fullmatch(r" address +buyer2@shop.example.com", line) for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_help_fits(width: int) -> None:
+    for name in ("", *(str(command.name) for commands in SECTIONS.values() for command in commands)):
+        result = CliRunner().invoke(cli, [*([name] if name else []), "--help"], terminal_width=width)
+        text, _, example = result.output.partition("Example")
+        assert [line for line in text.splitlines() if len(line) > width] == [], name
+        assert example
+        assert not STYLE.search(result.output)
