@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,27 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-def connection_string(server: Server, **options: object) -> str:
+@dataclass
+class Process:
+    """A server in a process of its own."""
+
+    port: int
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    """The same in another process: pyodbc's fast_executemany waits for answers without giving Python's lock away."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tsqlite.tds", f"Sales={tmp_path / 'sales.db'}", "--synchronous", "OFF"],
+        env={**os.environ, "TSQLITE_PASSWORD": PASSWORD}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    with started:
+        assert started.stdin and started.stdout
+        yield Process(int(started.stdout.readline()))
+        started.stdin.close()
+
+
+def connection_string(server: Server | Process, **options: object) -> str:
     """An ODBC connection string; `options` replace or add keywords."""
     keywords: dict[str, object] = {
         "DRIVER": driver.NAME, "SERVER": f"127.0.0.1,{server.port}", "DATABASE": "Sales", "UID": "sa", "PWD": PASSWORD,
@@ -46,14 +70,15 @@ def connect_to() -> Iterator[Connect]:
     pyodbc.pooling = False
     made: list[Any] = []
 
-    def connect(server: Server, *, autocommit: bool = True, timeout: int = 10, **options: object) -> Any:
+    def connect(server: Server | Process, *, autocommit: bool = True, timeout: int = 10, **options: object) -> Any:
         text = connection_string(server, **options)
         made.append(pyodbc.connect(text, autocommit=autocommit, timeout=timeout))
         return made[-1]
 
     yield connect
     for connection in made:
-        connection.close()
+        if not connection.closed:
+            connection.close()
 
 
 @pytest.fixture

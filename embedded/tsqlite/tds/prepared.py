@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -75,11 +76,20 @@ def _at_least(request: Rpc, name: str, *parameters: str) -> Sequence[RpcParamete
     return given
 
 
+_LARGE: Final = {"ntext": "nvarchar(max)", "text": "varchar(max)", "image": "varbinary(max)"}
+_LARGE_PARAMETER: Final = re.compile(r"(@[\w$#@]+\s+)(ntext|text|image)\b", re.IGNORECASE)
+
+
+def declarations(text: str) -> str:
+    """Parameters of a text, those of the types before `max` declared as of `max`: ODBC's long types become them."""
+    return _LARGE_PARAMETER.sub(lambda m: m[1] + _LARGE[m[2].lower()], text)
+
+
 def _prepared(connection: Connection, declared: RpcParameter, statement: RpcParameter) -> Prepared:
     for parameter, name in ((declared, "@params"), (statement, "@stmt")):
         if parameter.value is not None and not parameter.type.is_string:
             raise SqlError(214, f"Procedure expects parameter '{name}' of type 'ntext/nchar/nvarchar'.", 16, 21)
-    return connection.interpreter.prepare(str(statement.value or ""), str(declared.value or ""))
+    return connection.interpreter.prepare(str(statement.value or ""), declarations(str(declared.value or "")))
 
 
 def _not_prepared(reply: Reply, error: SqlError) -> None:
