@@ -26,6 +26,8 @@ Value = str | int | float | bool | bytes | decimal.Decimal | datetime.date | dat
 
 EMBEDDED: Final = "mssql+tsqlite"
 ODBC: Final = "mssql+pyodbc"
+SQL_WVARCHAR: Final = -9
+SQL_VARBINARY: Final = -3
 
 
 class Role(enum.StrEnum):
@@ -89,7 +91,7 @@ class Connection:
         results: list[ResultSet] = []
         cursor = None
         try:
-            cursor = self._raw.cursor()
+            cursor = self._cursor(parameters)
             cursor.execute(statement, parameters)
             while True:
                 if cursor.description is not None:
@@ -146,7 +148,7 @@ class Connection:
         self._check()
         cursor = None
         try:
-            cursor = self._raw.cursor()
+            cursor = self._cursor(parameters)
             cursor.execute(statement, parameters)
             number = 0
             while True:
@@ -168,6 +170,16 @@ class Connection:
         """Gives the connection back; a broken one is thrown away."""
         self._raw.close()
 
+    def _cursor(self, parameters: tuple[Value, ...]) -> Any:
+        """A cursor, its parameters typed where pyodbc would choose badly.
+
+        By itself pyodbc declares a string as long as it is, another plan for each length, and a long one as ntext.
+        """
+        cursor = self._raw.cursor()
+        if self._engine.url.drivername == ODBC and any(isinstance(value, str | bytes) for value in parameters):
+            cursor.setinputsizes([_input_size(value) for value in parameters])
+        return cursor
+
     def _check(self) -> None:
         if self._raw.dbapi_connection is None:
             raise DatabaseUnreachable("the connection was lost a moment ago", role=self.role)
@@ -188,6 +200,15 @@ class Connection:
             # The statement's own error is the one to tell.
             with suppress(Exception):
                 cursor.close()
+
+
+def _input_size(value: Value) -> tuple[int, int, int] | None:
+    """A parameter's ODBC type, size (0: max) and scale; None: what pyodbc finds."""
+    if isinstance(value, str):
+        return SQL_WVARCHAR, (4000 if len(value) <= 2000 else 0), 0
+    if isinstance(value, bytes):
+        return SQL_VARBINARY, (8000 if len(value) <= 8000 else 0), 0
+    return None
 
 
 class Database:
