@@ -58,6 +58,8 @@ class Column:
     default_id: int = 0
     computed: Any | None = None
     rowguidcol: bool = False
+    persisted: bool = False
+    """PERSISTED, which changes nothing here but what the catalog says."""
 
     @property
     def is_rowversion(self) -> bool:

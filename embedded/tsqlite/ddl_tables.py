@@ -61,7 +61,7 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
     if node.sparse:
         raise Unsupported("SPARSE columns", node.line)
     if node.computed is not None:
-        return Column(node.name, SqlType("int"), True, computed=node.computed)
+        return Column(node.name, SqlType("int"), True, computed=node.computed, persisted=node.persisted)
     assert node.type is not None
     try:
         type_ = resolve_type(node.type, session, node.line)
@@ -423,7 +423,7 @@ class Changer:
                 column.identity.seed if column.identity else None,
                 column.identity.increment if column.identity else None,
                 f"({print_node(column.computed)})" if column.computed is not None else None,
-                0,
+                int(column.persisted),
                 0,
             ),
         )

@@ -9,7 +9,7 @@ import getpass
 import os
 import platform
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from .catalog import CREATION_TYPES, SYSTEM_TYPES, Catalog, Column, Index, Module, Sequence, Table, View, quote
@@ -95,6 +95,8 @@ class SessionFunctions:
         interpreter: Interpreter | None
         databases: Databases | None
         _id: int | None
+        home: tuple[str, str, bool]
+        wire: dict[str, Any]
         function_depth: int
         interruptible: bool
 
@@ -268,6 +270,9 @@ class SessionFunctions:
     def lock_timeout(self) -> int:
         return self.settings.lock_timeout
 
+    def text_size(self) -> int:
+        return self.settings.textsize
+
     def context_info(self) -> bytes | None:
         return self.settings.context_info
 
@@ -410,6 +415,76 @@ class SessionFunctions:
             return self.database_id
         other = self.databases.find(name) if self.databases else None
         return other.id if other else {"master": 1, "tempdb": 2}.get(name.lower())
+
+    def original_db_name(self) -> str:
+        return self.home[1]
+
+    def has_dbaccess(self, name: str) -> int | None:
+        return None if self.db_id(name) is None else 1
+
+    def is_srvrolemember(self, role: str) -> int | None:
+        """Permissions are not enforced: a session is what sa is."""
+        others = "securityadmin serveradmin setupadmin processadmin diskadmin dbcreator bulkadmin".split()
+        return 1 if role.lower() in ("sysadmin", "public") else 0 if role.lower() in others else None
+
+    def connection_property(self, name: str) -> str | int | None:
+        wire = self.wire
+        values: dict[str, str | int | None] = {
+            "net_transport": wire.get("transport", "Shared memory"),
+            "physical_net_transport": wire.get("transport", "Shared memory"),
+            "protocol_type": "TSQL",
+            "auth_scheme": "SQL",
+            "local_net_address": wire.get("local_address"),
+            "local_tcp_port": wire.get("local_port"),
+            "client_net_address": wire.get("client_address", "<local machine>"),
+        }
+        return values.get(name.lower())
+
+    def extended_properties(
+        self, name: str | None, *levels: str | None
+    ) -> Iterable[tuple[str | None, str | None, str, str | None]]:
+        """The rows of sys.fn_listextendedproperty; an absent name means all names of its level."""
+        (type0, name0), (type1, name1), (type2, name2) = levels[:2], levels[2:4], levels[4:6]
+        where, arguments = ["(?1 IS NULL OR p.name = ?1)"], [name]
+        if type0 is None:
+            return self._properties("NULL, NULL", "", "p.class = 0", arguments)
+        if type0.upper() != "SCHEMA":
+            raise Unsupported(f"fn_listextendedproperty of {type0}")
+        where.append("(?2 IS NULL OR s.name = ?2 COLLATE NOCASE)")
+        arguments.append(name0)
+        schemas = " JOIN main._ts_schemas AS s ON s.schema_id = "
+        if type1 is None:
+            where.append("p.class = 3")
+            return self._properties("'SCHEMA', s.name", f"{schemas}p.major_id", " AND ".join(where), arguments)
+        kinds = {
+            "TABLE": "('U')", "VIEW": "('V')", "PROCEDURE": "('P')", "FUNCTION": "('FN', 'IF', 'TF')",
+            "SEQUENCE": "('SO')",
+        }  # fmt: skip
+        kind = kinds.get(type1.upper())
+        if kind is None:
+            raise Unsupported(f"fn_listextendedproperty of {type1}")
+        arguments.append(name1)
+        where.append(f"p.class = 1 AND o.type IN {kind} AND (?3 IS NULL OR o.name = ?3)")
+        objects = f" JOIN main._ts_objects AS o ON o.object_id = p.major_id{schemas}o.schema_id"
+        if type2 is None:
+            where.append("p.minor_id = 0")
+            return self._properties(f"'{type1.upper()}', o.name", objects, " AND ".join(where), arguments)
+        if type2.upper() != "COLUMN":
+            raise Unsupported(f"fn_listextendedproperty of {type2}")
+        arguments.append(name2)
+        where.append("(?4 IS NULL OR c.name = ?4)")
+        columns = f"{objects} JOIN main._ts_columns AS c ON c.object_id = p.major_id AND c.column_id = p.minor_id"
+        return self._properties("'COLUMN', c.name", columns, " AND ".join(where), arguments)
+
+    def _properties(
+        self, shown: str, joins: str, where: str, arguments: list[str | None]
+    ) -> list[tuple[str | None, str | None, str, str | None]]:
+        found: list[tuple[str | None, str | None, str, str | None]] = self.db.execute(
+            f"SELECT {shown}, p.name, p.value FROM main._ts_properties AS p{joins} WHERE {where}"
+            " AND (?1 IS NULL OR p.name = ?1) ORDER BY 2, 3",
+            tuple(arguments),
+        ).fetchall()
+        return found
 
     # -- the catalog
 

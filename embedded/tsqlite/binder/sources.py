@@ -389,13 +389,15 @@ def _function(context: Context, node: tree.OpenJson | tree.TableFunction, latera
         from .json import open_json
 
         return open_json(context, node, lateral)
-    if len(node.name.parts) > 1 or node.name.name.upper() not in functions.FUNCTIONS:
-        return _inline(context, node, lateral)
     name = node.name.name.upper()
+    system = name == "FN_LISTEXTENDEDPROPERTY" and node.name.parts[:-1] in ((), ("sys",))
+    if (len(node.name.parts) > 1 or name not in functions.FUNCTIONS) and not system:
+        return _inline(context, node, lateral)
     function = functions.lookup(name)
     if function.kind != "table":
         raise sql_error(208, node.name.name)
-    pairs = [(bind(lateral, a), constant(a)) for a in node.args]
+    given = [tree.NullLiteral() if system and isinstance(a, tree.DefaultValue) else a for a in node.args]
+    pairs = [(bind(lateral, a), constant(a)) for a in given]
     resolved = function.resolve(Call(name, tuple(Argument(e.type, v) for e, v in pairs)))
     operands = [e if t is None else convert(e, t) for (e, _), t in zip(pairs, resolved.arguments, strict=True)]
     return function_range(

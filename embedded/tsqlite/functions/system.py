@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import apsw
+
 from ..chart import check_implicit
 from ..convert import emit_convert
 from ..errors import SqlError, Unsupported, sql_error
 from ..numbers import code_page_bytes
 from ..operators import resolve_binary
-from ..runtime import scalar
+from ..runtime import TableFunction, scalar, table
 from ..types import (
     INT,
     SMALLINT,
@@ -185,6 +187,7 @@ def _variables() -> None:
         ("@@IDENTITY", "identity", _IDENTITY), ("@@SPID", "spid", SMALLINT), ("@@SERVERNAME", "server_name", _NAME),
         ("@@DBTS", "dbts", varbinary(8)), ("@@NESTLEVEL", "nest_level", INT), ("@@PROCID", "proc_id", INT),
         ("@@FETCH_STATUS", "fetch_status", INT), ("@@OPTIONS", "options", INT), ("@@LOCK_TIMEOUT", "lock_timeout", INT),
+        ("@@TEXTSIZE", "text_size", INT),
     ):  # fmt: skip
         not_null = type_ if type_ is _IDENTITY else type_.with_nullable(False)
         _from_session(name, method, not_null, name.lstrip("@").lower().replace("_", "-") + "-transact-sql")
@@ -238,6 +241,9 @@ for _name, _method, _type, _arguments, _optional in (
     ("DATABASE_PRINCIPAL_ID", "user_id", INT, (_NAME,), 1), ("HOST_NAME", "host_name", _NAME, (), 0),
     ("APP_NAME", "app_name", _NAME, (), 0), ("SERVERPROPERTY", "server_property", _VARIANT, (_NAME,), 0),
     ("DATABASEPROPERTYEX", "database_property", _VARIANT, (_NAME, _NAME), 0), ("DB_NAME", "db_name", _NAME, (INT,), 1),
+    ("ORIGINAL_DB_NAME", "original_db_name", _NAME, (), 0), ("HAS_DBACCESS", "has_dbaccess", INT, (_NAME,), 0),
+    ("IS_SRVROLEMEMBER", "is_srvrolemember", INT, (_NAME,), 0),
+    ("CONNECTIONPROPERTY", "connection_property", _VARIANT, (_NAME,), 0),
     ("DB_ID", "db_id", SMALLINT, (_NAME,), 1), ("OBJECT_ID", "object_id", INT, (_TEXT, _NAME), 1),
     ("OBJECT_NAME", "object_name", _NAME, (INT, INT), 1), ("OBJECT_SCHEMA_NAME", "object_schema_name", _NAME, (INT,
     INT), 1),
@@ -437,5 +443,41 @@ def _resolve_formatmessage(call: Call) -> Resolved:
 
 
 add("FORMATMESSAGE", "formatmessage-transact-sql", _resolve_formatmessage)
+
+
+# -- extended properties
+
+
+@table
+def _extended_properties(connection: apsw.Connection, session: SessionProtocol) -> None:
+    arguments = ("property", "type0", "name0", "type1", "name1", "type2", "name2")
+    shown = ("objtype", "objname", "name", "value")
+    TableFunction(shown, arguments, session.extended_properties).register(connection, "ts_extended_properties")
+
+
+def _resolve_listextendedproperty(call: Call) -> Resolved:
+    if len(call.arguments) != 7:
+        number = 313 if len(call.arguments) < 7 else 8144
+        raise sql_error(number, "sys.fn_listextendedproperty")
+    return Resolved(
+        _NAME,
+        (_NAME,) * 7,
+        udf("ts_extended_properties"),
+        columns=(
+            ("objtype", _NAME),
+            ("objname", _NAME),
+            ("name", _NAME.with_nullable(False)),
+            ("value", nvarchar(4000)),
+        ),
+    )
+
+
+add(
+    "FN_LISTEXTENDEDPROPERTY",
+    "https://learn.microsoft.com/sql/relational-databases/system-functions/sys-fn-listextendedproperty-transact-sql",
+    _resolve_listextendedproperty,
+    kind="table",
+    needs_session=True,
+)
 
 __all__ = ["format_message", "nullable_from"]
