@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import signal
 import string
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from notify.cli.options import config_option, json_option, read_config
+from notify.cli.options import config_option, counted, json_option, read_config
 from notify.cli.pages import command
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ def serve_sql(
     folder = config.path.parent if config.path is not None else Path()
     pem = (certificate, key) if certificate is not None and key is not None else _own_certificate(folder)
     read_only = {"source": "replica"} if {"source", "replica"} <= files.keys() else {}
+    stopped = _asked_to_stop()
     server = _start(
         lambda: Server(files, password=given, login=LOGIN, host=host, port=port, certificate=pem, read_only=read_only)
     )
@@ -104,13 +107,13 @@ def serve_sql(
         click.echo(json.dumps(ready))
     else:
         _tell(ready, config, is_made=certificate is None)
-    try:
-        _until_stopped()
-    finally:
-        clients = server.connections
-        server.stop()
-        if not as_json:
-            click.echo(f"stopped; {clients} clients were connected" if clients else "stopped")
+    # A wait without end is not interrupted everywhere.
+    while not stopped.wait(0.5):
+        pass
+    clients = server.connections
+    server.stop()
+    if not as_json:
+        click.echo("\nstopped" + (f"; {counted(clients, 'client was', 'clients were')} connected" if clients else ""))
 
 
 def _embedded(config: Config) -> dict[str, Path]:
@@ -221,16 +224,9 @@ def _tell(ready: dict[str, Any], config: Config, *, is_made: bool) -> None:
         click.echo("\nWhat is committed on source reaches the replica at the next notify beat.")
 
 
-def _until_stopped() -> None:
-    """Returns at Ctrl-C, or when the process is asked to end."""
-    import signal
-    import threading
-
+def _asked_to_stop() -> threading.Event:
+    """Set at Ctrl-C, and when the process is asked to end."""
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    try:
-        # A wait without end is not interrupted everywhere.
-        while not stopped.wait(0.5):
-            pass
-    except KeyboardInterrupt:
-        click.echo()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
