@@ -14,13 +14,16 @@ from typing import Final
 
 __all__ = ["sink"]
 
+BYE: Final = b"221 2.0.0 Bye\r\n"
 REPLIES: Final = {
-    b"EHLO": b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
+    b"EHLO": b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
     b"HELO": b"250 sink\r\n",
     b"MAIL": b"250 2.1.0 Ok\r\n",
     b"RCPT": b"250 2.1.5 Ok\r\n",
     b"RSET": b"250 2.0.0 Ok\r\n",
     b"NOOP": b"250 2.0.0 Ok\r\n",
+    b"DATA": b"354 go on\r\n",
+    b"QUIT": BYE,
 }
 
 
@@ -42,7 +45,15 @@ class Sink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers each command; of a body it only looks for the end."""
+        assert self._transport is not None
         self._data += data
+        answers = b"".join(self._answers())
+        if answers:
+            self._transport.write(answers)
+        if answers.startswith(BYE):
+            self._transport.close()
+
+    def _answers(self) -> Iterator[bytes]:
         while self._data:
             if self._in_body:
                 end = self._data.find(b"\r\n.\r\n")
@@ -51,27 +62,15 @@ class Sink(asyncio.Protocol):
                 self._data = self._data[end + 5 :]
                 self._in_body = False
                 Sink.taken += 1
-                self._answer(b"250 2.0.0 Ok: taken\r\n")
+                yield b"250 2.0.0 Ok: taken\r\n"
                 continue
             line, newline, rest = self._data.partition(b"\r\n")
             if not newline:
                 return
             self._data = rest
             verb = line[:4].upper()
-            if verb == b"DATA":
-                self._in_body = True
-                self._answer(b"354 go on\r\n")
-            elif verb == b"QUIT":
-                self._answer(b"221 2.0.0 Bye\r\n")
-                assert self._transport is not None
-                self._transport.close()
-                return
-            else:
-                self._answer(REPLIES.get(verb, b"502 5.5.2 no\r\n"))
-
-    def _answer(self, reply: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(reply)
+            self._in_body = verb == b"DATA"
+            yield REPLIES.get(verb, b"502 5.5.2 no\r\n")
 
 
 async def serve() -> None:

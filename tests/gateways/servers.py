@@ -21,9 +21,13 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 class Server:
-    """Where it listens, and what it has taken. `before_body` is called, in a thread, with DATA's recipient."""
+    """Where it listens, and what it has taken. `before_body` is called, in a thread, with DATA's recipient.
 
-    def __init__(self, **options: Any) -> None:
+    `pipelining`: it lets clients send several commands at once.
+    """
+
+    def __init__(self, *, pipelining: bool = False, **options: Any) -> None:
+        self.pipelining = pipelining
         self.mails: list[Envelope] = []
         self.arrived = threading.Condition()
         self.before_body: Callable[[str], object] = lambda _recipient: None
@@ -38,6 +42,9 @@ class Server:
                 super().connection_made(transport)
 
             async def smtp_DATA(self, arg: str) -> None:
+                if not self.envelope.rcpt_tos:
+                    await super().smtp_DATA(arg)
+                    return
                 if self.envelope.rcpt_tos[0].startswith("vanish"):
                     self.transport.abort()
                     return
@@ -78,6 +85,12 @@ class Server:
     def to(self, name: str) -> list[Envelope]:
         """The mails taken for a local part."""
         return [mail for mail in self.mails if mail.rcpt_tos[0].split("@")[0] == name]
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:1], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

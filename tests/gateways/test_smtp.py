@@ -16,9 +16,10 @@ from notify.gateways import open_gateway
 from notify.gateways.base import GatewayUnavailable, Message, Outcome
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with smtp_server() as running:
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server with and without PIPELINING: what is said of a hand-over is the same."""
+    with smtp_server(pipelining=request.param) as running:
         yield running
 
 
@@ -106,6 +107,45 @@ def test_a_kept_connection_that_the_server_closed_is_made_anew(server: Server) -
         return outcomes
 
     assert [outcome.outcome for outcome in asyncio.run(run())] == ["accepted", "accepted"]
+
+
+def test_an_attempt_that_is_not_granted_leaves_no_mail(server: Server) -> None:
+    async def run() -> Outcome:
+        session = open_gateway(config(server)).session()
+        assert await session.prepare(message("ann")) is None
+        await session.abandon()
+        assert await session.prepare(message("bob")) is None
+        outcome = await session.hand_over()
+        await session.close()
+        return outcome
+
+    assert asyncio.run(run()).outcome == "accepted"
+    assert [mail.rcpt_tos for mail in server.mails] == [["bob@example.org"]]
+
+
+def test_a_session_closed_before_the_body_leaves_no_mail(server: Server) -> None:
+    async def run() -> None:
+        session = open_gateway(config(server)).session()
+        assert await session.prepare(message("ann")) is None
+        await session.close()
+
+    asyncio.run(run())
+    assert not server.mails
+
+
+def test_a_server_that_hangs_up_while_the_attempt_is_committed_was_handed_nothing(server: Server) -> None:
+    async def run() -> Outcome:
+        session = open_gateway(config(server)).session()
+        assert await session.prepare(message("ann")) is None
+        server.hang_up()
+        while session._dialog.error is None:  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+        outcome = await session.hand_over()
+        await session.close()
+        return outcome
+
+    assert asyncio.run(run()).outcome == "not_handed_over"
+    assert not server.mails
 
 
 def test_lines_that_begin_with_a_dot_arrive_so(server: Server) -> None:
