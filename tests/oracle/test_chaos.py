@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.oracle.judge import Judge
-from tests.oracle.world import World, opened
+from tests.oracle.play import Play, opened
 
 SEEDS = os.environ.get("NOTIFY_SEEDS", "6")
 STEPS = int(os.environ.get("NOTIFY_STEPS", "50"))
@@ -25,7 +25,7 @@ def seeds() -> range:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four databases, nothing defined. Built once, copied for each test."""
     folder = tmp_path_factory.mktemp("world")
-    world = World(folder, 0)
+    world = Play(folder, 0)
     with world.stage:
         world.build()
     return folder

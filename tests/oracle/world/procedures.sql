@@ -16,7 +16,8 @@ BEGIN
         table_name = N'parcel',
         c.operation,
         record = CONCAT(c.depot, N'/', c.code),
-        version = COALESCE(t.version, c.kept_version)
+        /* A delete tells of the life that ended, whatever has come since. */
+        version = COALESCE(CASE WHEN c.operation = 'D' THEN c.kept_version END, t.version)
     FROM OPENJSON(@changes) WITH (
         change_number INTEGER '$.change_number',
         operation CHAR(1) '$.operation',
@@ -203,6 +204,33 @@ BEGIN
     CROSS JOIN dbo.ledger_total AS total
     LEFT JOIN dbo.ledger AS t ON t.account = c.account COLLATE Latin1_General_CS_AS AND t.line = c.line
     WHERE total.id = 1
+    ORDER BY c.change_number;
+END;
+GO
+
+CREATE OR ALTER PROCEDURE notify_extract.merge_fields_crate @changes NVARCHAR(MAX)
+AS
+BEGIN
+    SET NOCOUNT, XACT_ABORT ON;
+
+    SELECT
+        c.change_number,
+        recipient_key = person.name,
+        email = CONCAT(person.name, N'@world.example.com'),
+        phone = N'+1 202 555 0143',
+        table_name = N'crate',
+        c.operation,
+        record = CONCAT(CONVERT(NVARCHAR(36), c.hall), N'/', c.code),
+        /* A delete tells of the life that ended, whatever has come since. */
+        version = COALESCE(CASE WHEN c.operation = 'D' THEN c.kept_version END, t.version)
+    FROM OPENJSON(@changes) WITH (
+        change_number INTEGER '$.change_number',
+        operation CHAR(1) '$.operation',
+        hall UNIQUEIDENTIFIER '$.key[0]', code NVARCHAR(12) '$.key[1]',
+        kept_version INTEGER '$.fields.version'
+    ) AS c
+    LEFT JOIN dbo.crate AS t ON t.hall = c.hall AND t.code = c.code COLLATE Latin1_General_CI_AS
+    CROSS JOIN (VALUES (N'desk')) AS person (name)
     ORDER BY c.change_number;
 END;
 GO

@@ -91,3 +91,17 @@ CREATE TABLE dbo.preference (
     INDEX ix_preference_modified_at (modified_at)
 );
 GO
+
+/* A key of a GUID and a case-insensitive string; deletes by key snapshot, and few are a mass. */
+CREATE TABLE dbo.crate (
+    hall UNIQUEIDENTIFIER NOT NULL,
+    code NVARCHAR(12) COLLATE Latin1_General_CI_AS NOT NULL,
+    status VARCHAR(10) NOT NULL,
+    version INTEGER NOT NULL,
+    created_at DATETIME NOT NULL,
+    modified_at DATETIME NOT NULL,
+    CONSTRAINT pk_crate PRIMARY KEY (hall, code),
+    INDEX ix_crate_created_at (created_at),
+    INDEX ix_crate_modified_at (modified_at)
+);
+GO
