@@ -452,7 +452,10 @@ add("FORMATMESSAGE", "formatmessage-transact-sql", _resolve_formatmessage)
 def _extended_properties(connection: apsw.Connection, session: SessionProtocol) -> None:
     arguments = ("property", "type0", "name0", "type1", "name1", "type2", "name2")
     shown = ("objtype", "objname", "name", "value")
-    TableFunction(shown, arguments, session.extended_properties).register(connection, "ts_extended_properties")
+    # Looked up when called: behind a redo there is no session that has it.
+    TableFunction(shown, arguments, lambda *given: session.extended_properties(*given)).register(
+        connection, "ts_extended_properties"
+    )
 
 
 def _resolve_listextendedproperty(call: Call) -> Resolved:
