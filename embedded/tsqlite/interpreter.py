@@ -14,7 +14,7 @@ import apsw
 
 from . import binder, ddl, ddl_tables, dml, tree, units
 from .calls import Calls
-from .compiled import Delete, Insert, Query, Update
+from .compiled import Column, Delete, Insert, Query, Update
 from .convert import convert
 from .errors import Cancelled, SqlError, Unsupported, message_text, sql_error
 from .frames import (
@@ -374,6 +374,8 @@ class Interpreter(Calls, Remote):
             return
         if query.json and not rows:
             session.row_count = 0
+        if 0 < session.settings.textsize < 2**31 - 1 and self.sink.parent is None:
+            rows = cut(query.columns, rows, session.settings.textsize)
         self.sink.put(ResultSet(query.columns, rows, SELECT, not session.settings.nocount))
 
     def write(self, statement: tree.Insert | tree.Update | tree.Delete, frame: Frame) -> None:
@@ -740,6 +742,26 @@ class Interpreter(Calls, Remote):
     def cursor(self, statement: tree.Statement, frame: Frame) -> None:
         """Cursors."""
         raise Unsupported("A cursor", statement.line)
+
+
+def cut(columns: Sequence[Column], rows: list[tuple[Storage, ...]], size: int) -> list[tuple[Storage, ...]]:
+    """Rows as a client sees them under SET TEXTSIZE: no value of a max type is longer than so many bytes."""
+    places = [i for i, c in enumerate(columns) if c.type.is_max]
+    if not places:
+        return rows
+    made = []
+    for row in rows:
+        values = list(row)
+        for i in places:
+            value = values[i]
+            if isinstance(value, str) and columns[i].type.is_unicode:
+                # Code units, not characters: one beyond the first plane may lose its second half.
+                units16 = value.encode("utf-16-le", "surrogatepass")[: size // 2 * 2]
+                values[i] = units16.decode("utf-16-le", "surrogatepass")
+            elif isinstance(value, str | bytes):
+                values[i] = value[:size]
+        made.append(tuple(values))
+    return made
 
 
 def ends_withholding(statement: tree.Statement) -> bool:

@@ -164,10 +164,7 @@ class SessionFunctions:
         elif option == "CONTEXT_INFO":
             settings.context_info = value if value is None or isinstance(value, bytes) else bytes(str(value), "utf-8")
         elif option == "TEXTSIZE":
-            # -1 and 2 GB cut nothing; a smaller size would cut the long values of every result.
-            if int(value) != -1 and int(value) < 2147483647:
-                raise Unsupported(f"SET TEXTSIZE {value}", line)
-            settings.textsize = int(value)
+            settings.textsize = int(value) or 4096
         elif option not in ("QUERY_GOVERNOR_COST_LIMIT",):
             raise Unsupported(f"SET {option}", line)
 

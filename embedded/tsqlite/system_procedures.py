@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from . import tree, units
+from . import odbc_catalog, tree, units
 from .catalog import Module, Parameter, Sequence, Table, View
 from .compiled import Column as ResultColumn
 from .datatype_info import datatype_info
@@ -355,6 +355,10 @@ def describe_undeclared_parameters(interpreter: Interpreter, node: tree.Execute,
     return 0
 
 
+def _catalog(name: str) -> Procedure:
+    return lambda interpreter, node, frame: odbc_catalog.call(name, interpreter, node, frame)
+
+
 def _send(interpreter: Interpreter, columns: tuple[ResultColumn, ...], rows: list[tuple[Any, ...]]) -> None:
     interpreter.session.row_count = len(rows)
     interpreter.sink.put(ResultSet(columns, rows, counted=not interpreter.session.settings.nocount))
@@ -363,6 +367,7 @@ def _send(interpreter: Interpreter, columns: tuple[ResultColumn, ...], rows: lis
 PROCEDURES: Final[dict[str, Procedure]] = {
     "sp_describe_first_result_set": describe_first_result_set,
     "sp_describe_undeclared_parameters": describe_undeclared_parameters,
+    **{name: _catalog(name) for name in odbc_catalog.QUERIES},
     "sp_executesql": executesql,
     "sp_getapplock": getapplock,
     "sp_releaseapplock": releaseapplock,

@@ -202,6 +202,11 @@ def test_a_login_sets_its_options(sales: Interpreter) -> None:
     assert isinstance(events[1], Message) and events[1].number == 5703
 
 
-def test_a_text_size_that_would_cut_is_refused(sales: Interpreter) -> None:
-    with pytest.raises(Unsupported, match="TEXTSIZE"):
-        ask(sales, "SET TEXTSIZE 4096")
+def test_a_text_size_cuts_long_values_on_their_way_to_the_client(sales: Interpreter) -> None:
+    wide, long = "CAST(REPLICATE('a', 9) AS nvarchar(max))", "CAST(REPLICATE('b', 9) AS varchar(max))"
+    ask(sales, "SET TEXTSIZE 5")
+    assert ask(sales, f"SELECT {wide}, {long}, 0x0102030405060708, 'ccccccccc', LEN({long}), @@TEXTSIZE") == [
+        ("aa", "bbbbb", bytes(range(1, 9)), "ccccccccc", 9, 5)
+    ]
+    assert ask(sales, "SET TEXTSIZE 0; SELECT @@TEXTSIZE") == [(4096,)]
+    assert ask(sales, f"SET TEXTSIZE 2147483647; SELECT {long}") == [("bbbbbbbbb",)]
