@@ -190,7 +190,7 @@ def activate(target: Connection, source: Connection, name: str) -> int:
     """
     activation = processor.get_activation(target, name)
     scans = [read_scan(source, item) for item in activation.scans]
-    keys = None if activation.key_request is None else read_key_snapshot(source, activation.key_request)
+    keys = read_key_snapshot(target, source, activation)
     result = processor.activate_notification(target, name, to_json(scans), keys)
     return int(result["baseline_count"])
 
@@ -206,7 +206,7 @@ def resume(target: Connection, source: Connection, name: str, *, skip: bool) -> 
                 raise
     activation = processor.get_activation(target, name)
     scans = to_json([read_scan(source, item) for item in activation.scans])
-    keys = None if activation.key_request is None else read_key_snapshot(source, activation.key_request)
+    keys = read_key_snapshot(target, source, activation)
     processor.resume_notification(target, name, "skip" if skip else "catch_up", scans, keys)
 
 
@@ -242,15 +242,17 @@ def read_scan(source: Connection, item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_key_snapshot(source: Connection, request: str) -> str:
-    """A whole key snapshot as activate_notification takes it."""
+def read_key_snapshot(target: Connection, source: Connection, activation: processor.Activation) -> str | None:
+    """Reads all keys and records them in pieces: what activate_notification takes of it; None where none is needed."""
+    if activation.key_request is None or activation.key_scan_id is None:
+        return None
     beat: int | None = None
-    rows: list[dict[str, Any]] = []
-    for at, piece in replica.read_keys(source, request):
+    for at, piece in replica.read_keys(source, activation.key_request):
         if at is not None:
             beat = at
-        rows += piece
-    return to_json({"beat": beat, "rows": rows})
+        else:
+            processor.record_keys(target, activation.key_scan_id, piece)
+    return to_json({"beat": beat, "key_scan_id": activation.key_scan_id})
 
 
 # --- differences and TOML --------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ GRANT EXECUTE ON OBJECT::notify.get_catalog TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.save_notification TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.get_definitions TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.get_activation TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.record_keys TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.activate_notification TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.pause_notification TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.resume_notification TO notify_operator;

@@ -208,29 +208,45 @@ class TestKeySnapshot:
 
     def test_activation_takes_the_first_one(self, processor: Connection) -> None:
         activate(processor, keys=self.KEYS)
-        assert query(processor, "SELECT record_key, fields FROM notify.key_snapshot ORDER BY record_match;") == [
+        assert query(processor, "SELECT record_key, fields FROM notify.key_scan_row ORDER BY record_match;") == [
             ('["1"]', '{"price":1}'), ('["2"]', '{"price":1}')
         ]  # fmt: skip
         assert query(processor, "SELECT key_snapshot_beat FROM notify.watched_table;") == [(7,)]
 
-    def test_a_second_notification_leaves_the_others_snapshot_and_takes_what_is_gone_as_history(
-        self, processor: Connection
-    ) -> None:
-        activate(processor, keys=self.KEYS)
-        saved(processor, definition(name="second", on=["delete"]))
-        activate(processor, name="second", keys={"beat": 8, "rows": self.KEYS["rows"][:1]})
-        assert query(processor, "SELECT COUNT(*) FROM notify.key_snapshot;") == [(2,)]
-        assert changes(processor) == [('["2"]', "D", LOW, "skipped", "baseline")]
+    def snapshots(self, processor: Connection) -> list[tuple[Any, ...]]:
+        return query(
+            processor,
+            "SELECT n.name, r.record_key, r.fields, r.matches FROM notify.key_snapshot AS stored"
+            " JOIN notify.notification AS n ON n.notification_id = stored.notification_id"
+            " JOIN notify.key_scan_row AS r ON r.key_scan_id = stored.key_scan_id ORDER BY n.name, r.record_match;",
+        )
 
-    def test_what_the_others_snapshot_holds_learns_what_a_second_one_asks(self, processor: Connection) -> None:
+    def test_a_second_notification_has_a_snapshot_of_its_own_and_leaves_the_others(self, processor: Connection) -> None:
         activate(processor, keys=self.KEYS)
         saved(processor, definition(name="second", on=["delete"]))
-        ((second,),) = query(processor, "SELECT notification_id FROM notify.notification WHERE name = 'second';")
-        rows = [row | {"matches": f"[-{second}]", "fields": '{"price":2}'} for row in self.KEYS["rows"]]
+        rows = [row | {"matches": "[-2]", "fields": '{"price":2}'} for row in self.KEYS["rows"][:1]]
         activate(processor, name="second", keys={"beat": 8, "rows": rows})
-        stored = query(processor, "SELECT matches, fields FROM notify.key_snapshot;")
-        assert stored == [(f"[1,-{second}]", '{"price":2}')] * 2
-        assert query(processor, "SELECT key_snapshot_beat FROM notify.watched_table;") == [(7,)]
+        assert self.snapshots(processor) == [
+            ("listing_changed", '["1"]', '{"price":1}', "[1]"),
+            ("listing_changed", '["2"]', '{"price":1}', "[1]"),
+            ("second", '["1"]', '{"price":2}', "[-2]"),
+        ]
+        assert changes(processor) == []
+        assert query(processor, "SELECT key_snapshot_beat FROM notify.watched_table;") == [(8,)]
+
+    def test_keys_may_come_in_pieces_to_a_reading_that_the_activation_began(self, processor: Connection) -> None:
+        _, keys = call(processor, "notify.get_activation", name="listing_changed")
+        (begun,) = keys.records()
+        for row in self.KEYS["rows"]:
+            call(processor, "notify.record_keys", key_scan_id=begun["key_scan_id"], rows=to_json([row]))
+        activate(processor, keys={"beat": 7, "key_scan_id": begun["key_scan_id"]})
+        assert [row[1] for row in self.snapshots(processor)] == ['["1"]', '["2"]']
+
+    def test_a_reading_that_a_later_request_discarded_is_refused(self, processor: Connection) -> None:
+        _, keys = call(processor, "notify.get_activation", name="listing_changed")
+        call(processor, "notify.get_activation", name="listing_changed")
+        refused(50040, activate, processor, keys={"beat": 7, "key_scan_id": keys.records()[0]["key_scan_id"]})
+        assert state(processor) == "draft"
 
     def test_keys_of_a_replica_that_is_behind_are_refused(self, processor: Connection) -> None:
         activate(processor, keys=self.KEYS)

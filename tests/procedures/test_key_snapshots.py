@@ -39,7 +39,7 @@ def due(shop: Shop) -> None:
 
 class TestDeletes:
     def test_activation_takes_the_first_snapshot(self, keeping: Shop) -> None:
-        rows = keeping.ask("SELECT ks.record_key FROM notify.key_snapshot AS ks ORDER BY ks.record_key;")
+        rows = keeping.ask("SELECT r.record_key FROM notify.key_scan_row AS r ORDER BY r.record_key;")
         assert [row["record_key"] for row in rows] == ['["1"]', '["2"]', '["3"]']
 
     def test_a_snapshot_is_due_after_its_minutes(self, keeping: Shop) -> None:
@@ -128,7 +128,7 @@ class TestReplicas:
         keeping.wait(600)
         assert [said["outcome"] for said in keeping.compare_keys(behind)] == ["behind"]
         assert deletes(keeping) == []
-        assert len(keeping.ask("SELECT ks.record_key FROM notify.key_snapshot AS ks;")) == 4
+        assert len(keeping.ask("SELECT r.record_key FROM notify.key_scan_row AS r;")) == 4
 
     def test_an_equal_heartbeat_proves_nothing(self, keeping: Shop) -> None:
         due(keeping)
@@ -225,10 +225,14 @@ class TestReadings:
             call(keeping.processor, "compare_keys", key_scan_id=first["key_scan_id"], beat=1000)
         assert second["key_scan_id"] > first["key_scan_id"]
 
-    def test_rows_of_readings_that_ended_are_deleted(self, keeping: Shop) -> None:
-        due(keeping)
-        keeping.compare_keys()
-        assert keeping.ask("SELECT COUNT(*) AS rows FROM notify.key_scan_row AS kr;") == [{"rows": 0}]
+    def test_rows_of_readings_that_ended_are_deleted_but_for_the_one_that_is_the_snapshot(self, keeping: Shop) -> None:
+        for _ in range(2):
+            due(keeping)
+            keeping.compare_keys()
+        (stored,) = keeping.ask("SELECT stored.key_scan_id FROM notify.key_snapshot AS stored;")
+        assert keeping.ask("SELECT r.key_scan_id, COUNT(*) AS rows FROM notify.key_scan_row AS r GROUP BY r.key_scan_id;") == [
+            {"key_scan_id": stored["key_scan_id"], "rows": 3}
+        ]  # fmt: skip
 
     def test_deletes_of_a_paused_notification_are_told_when_it_is_resumed(self, keeping: Shop) -> None:
         keeping.define("other", table=TABLE)
@@ -250,3 +254,144 @@ class TestReadings:
         keeping.compare_keys()
         assert [record for record, _, _ in deletes(keeping)] == ["1", "2"]
         assert [record for record, _, _ in deletes(keeping, "late comer")] == ["2"]
+
+
+class TestSecondNotification:
+    """Each notification has a key snapshot of its own until the next comparison."""
+
+    @staticmethod
+    def late_comer(shop: Shop) -> None:
+        shop.define("late comer", table=TABLE)
+        shop.activate("late comer")
+
+    def test_a_row_inserted_before_its_activation_and_deleted_before_the_next_reading_is_told(
+        self, keeping: Shop
+    ) -> None:
+        keeping.insert(4)
+        keeping.pass_time()
+        keeping.detect()
+        keeping.pass_time()
+        self.late_comer(keeping)
+        keeping.delete(4)
+        due(keeping)
+        keeping.compare_keys()
+        assert deletes(keeping, "late comer") == deletes(keeping) == [("4", "pending", None)]
+
+    def test_so_is_one_that_the_others_never_saw(self, keeping: Shop) -> None:
+        keeping.insert(4, created_at="2026-03-02 08:00:00", modified_at="2026-03-02 08:00:00")
+        keeping.pass_time()
+        self.late_comer(keeping)
+        keeping.delete(4)
+        due(keeping)
+        keeping.compare_keys()
+        assert deletes(keeping, "late comer") == [("4", "pending", None)]
+        assert deletes(keeping) == []
+
+    def test_a_row_that_did_not_meet_its_criteria_then_is_skipped(self, keeping: Shop) -> None:
+        keeping.insert(4, "new", created_at="2026-03-02 08:00:00", modified_at="2026-03-02 08:00:00")
+        keeping.pass_time()
+        keeping.define("late comer", table=TABLE, where=[{"column": "status", "operator": "=", "value": "old"}])
+        keeping.activate("late comer")
+        keeping.delete(4)
+        due(keeping)
+        keeping.compare_keys()
+        assert deletes(keeping, "late comer") == [("4", "skipped", "criteria")]
+
+    def test_a_reading_between_the_two_snapshots_is_compared_for_the_first_alone(self, keeping: Shop) -> None:
+        keeping.delete(1)
+        due(keeping)
+        between = keeping.replica
+        keeping.insert(4)
+        keeping.pass_time()
+        self.late_comer(keeping)
+        assert [said["outcome"] for said in keeping.compare_keys(between)] == ["compared"]
+        assert [record for record, _, _ in deletes(keeping)] == ["1"]
+        assert deletes(keeping, "late comer") == []
+        keeping.delete(4)
+        due(keeping)
+        keeping.compare_keys()
+        assert [record for record, _, _ in deletes(keeping, "late comer")] == ["4"]
+
+
+class TestLateReplicas:
+    def test_an_insert_that_a_replica_behind_the_snapshot_shows_is_not_forgotten_by_the_next_comparison(
+        self, keeping: Shop
+    ) -> None:
+        keeping.insert(4)
+        keeping.pass_time()
+        behind = keeping.replica
+        keeping.delete(4)
+        due(keeping)
+        ahead = keeping.replica
+        keeping.compare_keys()
+        keeping.replica = behind
+        keeping.detect()
+        keeping.enqueue_all()
+        keeping.replica = ahead
+        due(keeping)
+        keeping.compare_keys()
+        assert [change[:2] for change in keeping.changes()] == [("4", "I"), ("4", "D")]
+
+
+class TestPages:
+    ROWS = 4100
+
+    @pytest.fixture
+    def large(self, shop: Shop) -> Shop:
+        """More rows than a page of deletes; then all but one vanish, and the reading is recorded."""
+        shop.watch(table=TABLE | {"mass_delete_percent": 100, "mass_delete_rows": 1000000})
+        due(shop)
+        (scan,) = call(shop.processor, "get_key_scans", run_id=1)[0]
+        rows = [self.key(number) for number in range(self.ROWS)]
+        for first in range(0, self.ROWS, 4000):
+            call(shop.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows[first : first + 4000])
+        call(shop.processor, "compare_keys", key_scan_id=scan["key_scan_id"], beat=1000)
+        shop.wait(600)
+        (scan,) = call(shop.processor, "get_key_scans", run_id=2)[0]
+        call(shop.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows[7:8])
+        self.scan = scan["key_scan_id"]
+        return shop
+
+    @staticmethod
+    def key(number: int) -> dict[str, Any]:
+        key = json.dumps([str(number)])
+        return {"record_key": key, "record_match": key, "state_stamp": "2026-03-02 07:00:00.0000000", "matches": "[1]"}
+
+    def stored(self, shop: Shop) -> int:
+        (row,) = shop.ask(
+            "SELECT COUNT(*) AS rows FROM notify.key_snapshot AS stored"
+            " JOIN notify.key_scan_row AS r ON r.key_scan_id = stored.key_scan_id;"
+        )
+        return int(row["rows"])
+
+    def test_a_comparison_that_dies_between_two_pages_leaves_the_snapshot_whole(self, large: Shop) -> None:
+        large.ask(
+            "DECLARE @outcome varchar(10), @snapshots nvarchar(max), @base bigint = 0, @after nvarchar(450),"
+            " @recorded int = 0, @pending int = 0, @superseded int = 0;"
+            "EXECUTE notify.begin_comparison @key_scan_id = ?, @beat = 2000, @outcome = @outcome OUTPUT,"
+            " @snapshots = @snapshots OUTPUT;"
+            "EXECUTE notify.record_vanished @key_scan_id = ?, @snapshots = @snapshots, @base_key_scan_id = @base OUTPUT,"
+            " @after_match = @after OUTPUT, @recorded = @recorded OUTPUT, @pending = @pending OUTPUT,"
+            " @superseded = @superseded OUTPUT;",
+            self.scan, self.scan,
+        )  # fmt: skip
+        assert len(deletes(large)) == 4000
+        assert self.stored(large) == self.ROWS
+        # The next run reads anew, and compares with the old snapshot; a record has come back meanwhile.
+        (scan,) = call(large.processor, "get_key_scans", run_id=3)[0]
+        rows = [self.key(7), self.key(self.ROWS - 1)]
+        call(large.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows)
+        (said,) = call(large.processor, "compare_keys", key_scan_id=scan["key_scan_id"], beat=3000)[0]
+        told = [record for record, _, _ in deletes(large)]
+        assert said["recorded"] + 4000 == len(told) == len(set(told))
+        assert self.stored(large) == 2
+
+    def test_all_pages_are_recorded(self, large: Shop) -> None:
+        (said,) = call(large.processor, "compare_keys", key_scan_id=self.scan, beat=2000)[0]
+        assert (said["outcome"], said["recorded"], said["vanished"]) == ("compared", self.ROWS - 1, self.ROWS - 1)
+        assert self.stored(large) == 1
+
+    def test_a_piece_of_more_rows_than_a_page_is_refused(self, large: Shop) -> None:
+        rows = [self.key(number) for number in range(4001)]
+        with pytest.raises(Exception, match="50015"):
+            call(large.processor, "record_keys", key_scan_id=self.scan, rows=rows)

@@ -70,8 +70,9 @@ CREATE TABLE notify.watched_table (
     allow_unindexed BIT NOT NULL CONSTRAINT df_watched_table_allow_unindexed DEFAULT (0),
     row_cap INTEGER NULL, /* greatest table size for which allow_unindexed holds */
     version INTEGER NOT NULL CONSTRAINT df_watched_table_version DEFAULT (1), /* of this row and its columns */
-    key_snapshot_beat BIGINT NULL, /* beat of the stored key snapshot; NULL: none taken yet */
-    key_snapshot_at DATETIME2(3) NULL,
+    key_snapshot_beat BIGINT NULL, /* the greatest beat of a stored key snapshot; NULL: none taken yet */
+    key_snapshot_at DATETIME2(3) NULL, /* when keys were last compared */
+    key_late_beat BIGINT NULL, /* the least beat below key_snapshot_beat with which changes were recorded since then */
     saved_at DATETIME2(3) NOT NULL,
     CONSTRAINT pk_watched_table PRIMARY KEY CLUSTERED (watched_table_id),
     CONSTRAINT uq_watched_table_name UNIQUE NONCLUSTERED (schema_name, table_name),
@@ -388,10 +389,14 @@ CREATE TABLE notify.change_history (
 GO
 ALTER TABLE notify.change_history SET (LOCK_ESCALATION = DISABLE);
 GO
-/* One reading of all keys of a watched table, in pieces, and what comparing it with the stored snapshot found. */
+/*
+One reading of all keys of a watched table, in pieces, and what comparing it with the stored key snapshots found.
+reading ▶ comparing ▶ compared; held: more vanished than is believed without a person; approved: a person said that it is so.
+*/
 CREATE TABLE notify.key_scan (
     key_scan_id BIGINT IDENTITY(1, 1) NOT NULL,
     watched_table_id INTEGER NOT NULL,
+    notification_id INTEGER NULL, /* read for its activation; NULL: for a cycle */
     run_id BIGINT NULL,
     state VARCHAR(10) NOT NULL CONSTRAINT df_key_scan_state DEFAULT ('reading'),
     beat BIGINT NULL,
@@ -402,16 +407,16 @@ CREATE TABLE notify.key_scan (
     ended_at DATETIME2(3) NULL,
     CONSTRAINT pk_key_scan PRIMARY KEY CLUSTERED (key_scan_id),
     CONSTRAINT fk_key_scan_watched_table FOREIGN KEY (watched_table_id) REFERENCES notify.watched_table(watched_table_id),
-    /* held: more vanished than is believed without a person; approved: a person said that it is so */
-    CONSTRAINT ck_key_scan_state CHECK (state IN ('reading', 'compared', 'held', 'approved', 'discarded')),
-    CONSTRAINT ck_key_scan_ended CHECK ((state IN ('reading', 'held', 'approved') AND ended_at IS NULL)
-        OR (state IN ('compared', 'discarded') AND ended_at IS NOT NULL)),
+    CONSTRAINT ck_key_scan_state CHECK (state IN ('reading', 'comparing', 'compared', 'held', 'approved', 'discarded')),
+    CONSTRAINT ck_key_scan_ended CHECK ((state IN ('compared', 'discarded') AND ended_at IS NOT NULL)
+        OR (state NOT IN ('compared', 'discarded') AND ended_at IS NULL)),
     CONSTRAINT ck_key_scan_compared CHECK (state IN ('reading', 'discarded')
         OR (beat IS NOT NULL AND vanished_count IS NOT NULL))
 );
 GO
 CREATE NONCLUSTERED INDEX ix_key_scan_open ON notify.key_scan(watched_table_id, key_scan_id) INCLUDE (state) WHERE ended_at IS NULL;
 GO
+/* The rows of a reading; written while its state is reading, and never changed. */
 CREATE TABLE notify.key_scan_row (
     key_scan_id BIGINT NOT NULL,
     key_scan_row_id BIGINT IDENTITY(1, 1) NOT NULL,
@@ -420,27 +425,28 @@ CREATE TABLE notify.key_scan_row (
     created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
     state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
     fields NVARCHAR(MAX) NULL,
-    matches NVARCHAR(4000) NULL, /* JSON array of the notification ids whose criteria the row met */
+    matches NVARCHAR(4000) NULL, /* JSON array of the notification ids whose criteria the row met, negative: did not meet */
     CONSTRAINT pk_key_scan_row PRIMARY KEY CLUSTERED (key_scan_id, key_scan_row_id),
     /* Not the clustered key: 8 + 900 bytes are more than the 900 that one may have. */
     CONSTRAINT uq_key_scan_row_record UNIQUE NONCLUSTERED (key_scan_id, record_match),
     CONSTRAINT fk_key_scan_row_key_scan FOREIGN KEY (key_scan_id) REFERENCES notify.key_scan(key_scan_id)
 );
 GO
-/* The records that were there when the keys were last read and believed. Its beat is watched_table.key_snapshot_beat. */
+/*
+The stored key snapshot of a notification: the reading that shows which records were there when its deletes were last told, or
+when it was activated. A comparison moves this pointer when all it found is recorded: no snapshot is ever half replaced, and
+none is copied. The rows of a reading are kept as long as a notification points at it.
+*/
 CREATE TABLE notify.key_snapshot (
-    watched_table_id INTEGER NOT NULL,
-    key_snapshot_id BIGINT IDENTITY(1, 1) NOT NULL,
-    record_key NVARCHAR(450) NOT NULL,
-    record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
-    created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-    state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
-    fields NVARCHAR(MAX) NULL,
-    matches NVARCHAR(4000) NULL,
-    CONSTRAINT pk_key_snapshot PRIMARY KEY CLUSTERED (watched_table_id, key_snapshot_id),
-    CONSTRAINT uq_key_snapshot_record UNIQUE NONCLUSTERED (watched_table_id, record_match),
-    CONSTRAINT fk_key_snapshot_watched_table FOREIGN KEY (watched_table_id) REFERENCES notify.watched_table(watched_table_id)
+    notification_id INTEGER NOT NULL,
+    key_scan_id BIGINT NOT NULL,
+    taken_at DATETIME2(3) NOT NULL,
+    CONSTRAINT pk_key_snapshot PRIMARY KEY CLUSTERED (notification_id),
+    CONSTRAINT fk_key_snapshot_notification FOREIGN KEY (notification_id) REFERENCES notify.notification(notification_id),
+    CONSTRAINT fk_key_snapshot_key_scan FOREIGN KEY (key_scan_id) REFERENCES notify.key_scan(key_scan_id)
 );
+GO
+CREATE NONCLUSTERED INDEX ix_key_snapshot_key_scan ON notify.key_snapshot(key_scan_id);
 GO
 /* What a person should look at. The same kind about the same subject is one open row with a count. */
 CREATE TABLE notify.alert (

@@ -92,10 +92,14 @@ class Saved(NamedTuple):
 
 
 class Activation(NamedTuple):
-    """What an activation reads: one request per stamp column, and one for the keys (None: no key snapshot)."""
+    """What an activation reads: a request per stamp column, and one for the keys (None: no key snapshot).
+
+    `key_scan_id`: the reading that record_keys fills.
+    """
 
     scans: list[dict[str, Any]]
     key_request: str | None
+    key_scan_id: int | None = None
 
 
 class Batch(NamedTuple):
@@ -150,8 +154,10 @@ def get_definitions(connection: Connection, name: str | None = None) -> list[dic
 def get_activation(connection: Connection, name: str) -> Activation:
     """What must be read on the replica to activate (or resume without catching up)."""
     results = call(connection, "notify.get_activation", name=name)
-    keys = results[1].rows if len(results) > 1 else []
-    return Activation(results[0].records(), keys[0][results[1].columns.index("request")] if keys else None)
+    keys = results[1].records() if len(results) > 1 else []
+    if not keys:
+        return Activation(results[0].records(), None)
+    return Activation(results[0].records(), keys[0]["request"], keys[0]["key_scan_id"])
 
 
 def activate_notification(connection: Connection, name: str, scans: str, keys: str | None) -> dict[str, Any]:

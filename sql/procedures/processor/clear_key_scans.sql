@@ -2,7 +2,8 @@ SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
 GO
 /*
-clear_key_scans (internal): deletes the rows of finished readings, 4,000 a step, each step a transaction of its own.
+clear_key_scans (internal): deletes the rows of readings that ended and are no notification's snapshot, 4,000 a step, each step
+a transaction of its own.
 
 Locks   at most 4,000 rows of key_scan_row at a time, by row; gives way in a deadlock
 */
@@ -13,23 +14,39 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET DEADLOCK_PRIORITY LOW;
 
-    DECLARE @key_scan_id BIGINT;
-    DECLARE @deleted INTEGER = 1;
+    DECLARE @key_scan_id BIGINT = 0;
+    DECLARE @deleted INTEGER;
 
-    WHILE @deleted > 0
+    /* The readings that have rows are few: one seek each, from the least to the greatest. */
+    WHILE @key_scan_id IS NOT NULL
     BEGIN
-        /* A finished reading that still has rows; held ones wait for a person and keep theirs. */
         SET @key_scan_id = (
-                SELECT TOP (1) ks.key_scan_id
-                FROM notify.key_scan AS ks
-                WHERE ks.ended_at IS NOT NULL
-                    AND EXISTS (SELECT 1 FROM notify.key_scan_row AS kr WHERE kr.key_scan_id = ks.key_scan_id)
-                ORDER BY ks.key_scan_id
+                SELECT TOP (1) r.key_scan_id
+                FROM notify.key_scan_row AS r
+                WHERE r.key_scan_id > @key_scan_id
+                ORDER BY r.key_scan_id
             );
 
-        DELETE TOP (4000) FROM notify.key_scan_row
-        WHERE key_scan_id = @key_scan_id;
-        SET @deleted = @@ROWCOUNT;
+        /* Held ones wait for a person and keep their rows. */
+        SET @deleted = CASE
+                WHEN EXISTS (
+                    SELECT 1
+                    FROM notify.key_scan AS ks
+                    WHERE ks.key_scan_id = @key_scan_id
+                        AND ks.ended_at IS NOT NULL
+                        AND NOT EXISTS (
+                            SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.key_scan_id = ks.key_scan_id
+                        )
+                ) THEN 1
+                ELSE 0
+            END;
+
+        WHILE @deleted > 0
+        BEGIN
+            DELETE TOP (4000) FROM notify.key_scan_row
+            WHERE key_scan_id = @key_scan_id;
+            SET @deleted = @@ROWCOUNT;
+        END;
     END;
 END;
 GO

@@ -84,17 +84,18 @@ BEGIN
     WHERE (@table IS NULL OR wt.schema_name + N'.' + wt.table_name = @table) AND n.state <> 'retired'
     ORDER BY wt.schema_name, wt.table_name, n.name, sc.stamp_column_id;
 
-    SELECT
+    SELECT DISTINCT
         wt.schema_name + N'.' + wt.table_name AS table_name,
-        ks.record_key,
-        ks.created_stamp,
-        ks.state_stamp,
-        wt.key_snapshot_at
+        r.record_key,
+        r.created_stamp,
+        r.state_stamp,
+        stored.taken_at AS key_snapshot_at
     FROM notify.watched_table AS wt
+    INNER JOIN notify.notification AS n ON n.watched_table_id = wt.watched_table_id
+    INNER JOIN notify.key_snapshot AS stored ON stored.notification_id = n.notification_id
     CROSS JOIN @spelling AS s
-    INNER JOIN notify.key_snapshot AS ks
-        ON ks.watched_table_id = wt.watched_table_id AND ks.record_match = s.record_match
+    INNER JOIN notify.key_scan_row AS r ON r.key_scan_id = stored.key_scan_id AND r.record_match = s.record_match
     WHERE @table IS NULL OR wt.schema_name + N'.' + wt.table_name = @table
-    ORDER BY wt.schema_name, wt.table_name, ks.record_key;
+    ORDER BY wt.schema_name + N'.' + wt.table_name, r.record_key, stored.taken_at;
 END;
 GO

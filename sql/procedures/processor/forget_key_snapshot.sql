@@ -2,34 +2,31 @@ SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
 GO
 /*
-forget_key_snapshot: drops the stored key snapshot of a notification's table, if no other notification in force watches its deletes.
-Within save_notification's transaction. The next comparison then takes a first snapshot and finds no delete.
+forget_key_snapshot: a notification gives up its stored key snapshot: it is retired, or begins anew to watch deletes. Within the
+caller's transaction. The next comparison takes a first snapshot for it and finds no delete.
+
+One row goes; the snapshot's own rows are deleted in steps by clear_key_scans.
 */
 CREATE OR ALTER PROCEDURE notify.forget_key_snapshot @notification_id INTEGER
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
-    DECLARE @watched_table_id INTEGER;
 
-    SELECT @watched_table_id = n.watched_table_id
+    DELETE stored
+    FROM notify.key_snapshot AS stored
+    WHERE stored.notification_id = @notification_id;
+
+    /* The table's last snapshot: nothing is left that a reading could be behind. */
+    UPDATE wt
+    SET wt.key_snapshot_beat = NULL, wt.key_snapshot_at = NULL, wt.key_late_beat = NULL
     FROM notify.notification AS n
+    JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
     WHERE n.notification_id = @notification_id
-        AND n.on_delete = 1
         AND NOT EXISTS (
             SELECT 1
             FROM notify.notification AS other
-            WHERE other.watched_table_id = n.watched_table_id
-                AND other.notification_id <> n.notification_id
-                AND other.state IN ('active', 'paused')
-                AND other.on_delete = 1
+            JOIN notify.key_snapshot AS stored ON stored.notification_id = other.notification_id
+            WHERE other.watched_table_id = wt.watched_table_id
         );
-
-    DELETE ks
-    FROM notify.key_snapshot AS ks
-    WHERE ks.watched_table_id = @watched_table_id;
-    UPDATE wt
-    SET wt.key_snapshot_beat = NULL, wt.key_snapshot_at = NULL
-    FROM notify.watched_table AS wt
-    WHERE wt.watched_table_id = @watched_table_id;
 END;
 GO

@@ -9,8 +9,9 @@ Result      key_scan_id, watched_table_id, schema_name, table_name, request (JSO
 Errors      none of its own
 Locks       watched_table (update) of the due tables, key_scan
 
-Due: an active notification that wants deletes, and the last snapshot is key_snapshot_minutes old, or there is none. A reading
-that another run has not finished is discarded: it died, or it is slower than the cadence.
+Due: an active notification that wants deletes, and keys were last compared key_snapshot_minutes ago, or it has no snapshot. A
+reading that another run has not finished is discarded: it died, or it is slower than the cadence. So is one that was begun for
+an activation a day ago.
 */
 CREATE OR ALTER PROCEDURE notify.get_key_scans @run_id BIGINT
 AS
@@ -32,18 +33,28 @@ BEGIN
         SELECT wt.watched_table_id, @run_id, 'reading', @now
         FROM notify.watched_table AS wt WITH (UPDLOCK)
         WHERE wt.key_snapshot_minutes IS NOT NULL
-            AND (wt.key_snapshot_at IS NULL OR wt.key_snapshot_at <= DATEADD(MINUTE, -wt.key_snapshot_minutes, @now))
             AND EXISTS (
                 SELECT 1
                 FROM notify.notification AS n
-                WHERE n.watched_table_id = wt.watched_table_id AND n.state = 'active' AND n.on_delete = 1
+                LEFT JOIN notify.key_snapshot AS stored ON stored.notification_id = n.notification_id
+                WHERE n.watched_table_id = wt.watched_table_id
+                    AND n.state = 'active'
+                    AND n.on_delete = 1
+                    AND (
+                        stored.notification_id IS NULL
+                        OR wt.key_snapshot_at IS NULL
+                        OR wt.key_snapshot_at <= DATEADD(MINUTE, -wt.key_snapshot_minutes, @now)
+                    )
             );
 
         UPDATE ks
         SET ks.state = 'discarded', ks.reason = N'a later run reads the keys anew', ks.ended_at = @now
         FROM notify.key_scan AS ks
         JOIN @begun AS b ON b.watched_table_id = ks.watched_table_id
-        WHERE ks.ended_at IS NULL AND ks.state = 'reading' AND ks.key_scan_id <> b.key_scan_id;
+        WHERE ks.ended_at IS NULL
+            AND ks.state IN ('reading', 'comparing')
+            AND ks.key_scan_id <> b.key_scan_id
+            AND (ks.notification_id IS NULL OR ks.started_at < DATEADD(DAY, -1, @now));
 
         COMMIT TRANSACTION;
     END TRY

@@ -145,7 +145,8 @@ BEGIN
         ) AS o
     ) AS judged
     CROSS APPLY notify.change_key(@guid, judged.record_match, judged.operation, judged.version) AS k
-    WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WHERE c.change_key = k.change_key);
+    WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WHERE c.change_key = k.change_key)
+    ORDER BY judged.record_match, judged.state_stamp, judged.beat, judged.operation DESC;
     SET @recorded_count = @@ROWCOUNT;
 
     INSERT notify.change_history (change_id, from_state, to_state, reason, changed_at)

@@ -21,6 +21,8 @@ Judged per active notification whose low is below the row's stamp:
 - I: created after the baseline, and this life of the row is not recorded yet; version: created stamp. U: any other newer state;
   version: state. What was created at or below the baseline counts as recorded.
 - D, a soft-deleted row: version: the last state recorded alive. A row never seen alive gives no notice.
+- After a D by key snapshot only a strictly newer snapshot, or another life of the row, shows it alive: a replica with the same
+  heartbeat may be behind the delete. What came after the delete is above low, and is read again.
 - All are stored. To be mailed are those that meet the criteria and whose operation is asked for; others are skipped, with the
   reason. Under policy latest a U that finds its I pending and never claimed only raises that I's state.
 */
@@ -40,6 +42,7 @@ BEGIN
     DECLARE @now DATETIME2(3) = notify.utc_now();
     DECLARE @watched_table_id INTEGER;
     DECLARE @is_local BIT;
+    DECLARE @has_key_snapshot BIT;
     DECLARE @least_safe_stamp VARCHAR(27);
     DECLARE @least_beat BIGINT;
     DECLARE @cursor_stamp VARCHAR(27);
@@ -148,7 +151,9 @@ BEGIN
 
         BEGIN TRANSACTION;
 
-        SELECT @is_local = CASE WHEN wt.time_zone <> N'UTC' AND wt.rowversion_column IS NULL THEN 1 ELSE 0 END
+        SELECT
+            @is_local = CASE WHEN wt.time_zone <> N'UTC' AND wt.rowversion_column IS NULL THEN 1 ELSE 0 END,
+            @has_key_snapshot = CASE WHEN wt.key_snapshot_minutes IS NULL THEN 0 ELSE 1 END
         FROM notify.watched_table AS wt WITH (UPDLOCK, HOLDLOCK)
         WHERE wt.watched_table_id = @watched_table_id;
 
@@ -215,36 +220,20 @@ BEGIN
             JOIN notify.notification AS n ON n.notification_id = sd.notification_id
             WHERE w.stamp_column_id = @stamp_column_id AND n.state = 'active'
         ) AS n
-        OUTER APPLY (
-            SELECT TOP (1)
-                c.change_id AS change_id,
-                c.operation AS operation,
-                c.state_stamp AS state_stamp,
-                c.beat AS beat
-            FROM notify.change AS c
-            WHERE c.record_match = d.record_match AND c.notification_id = n.notification_id
-            ORDER BY c.state_stamp DESC, c.change_id DESC
-        ) AS newest
-        OUTER APPLY (
-            SELECT TOP (1) c.state_stamp + '|' + c.state_hash AS version
-            FROM notify.change AS c
-            WHERE c.record_match = d.record_match
-                AND c.notification_id = n.notification_id
-                AND c.operation IN ('I', 'U')
-            ORDER BY c.state_stamp DESC, c.change_id DESC
-        ) AS alive
+        OUTER APPLY notify.latest_change(n.notification_id, d.record_match, @is_local, 0) AS newest
+        OUTER APPLY notify.latest_change(n.notification_id, d.record_match, @is_local, 1) AS alive
         CROSS APPLY (
             SELECT
                 CASE
-                    WHEN newest.change_id IS NULL OR d.state_stamp > newest.state_stamp THEN 1
+                    WHEN newest.change_id IS NULL OR d.state_stamp > newest.greatest_stamp THEN 1
                     WHEN @beat > newest.beat
                     AND (
-                        d.state_stamp = newest.state_stamp
+                        d.state_stamp = newest.greatest_stamp
                         OR (
                             @is_local = 1
                             AND d.state_stamp >= CONVERT(
                                 VARCHAR(27),
-                                DATEADD(MINUTE, -60, TRY_CONVERT(DATETIME2(7), newest.state_stamp, 121)),
+                                DATEADD(MINUTE, -60, TRY_CONVERT(DATETIME2(7), newest.greatest_stamp, 121)),
                                 121
                             )
                         )
@@ -283,7 +272,7 @@ BEGIN
                 CASE
                     WHEN kind.operation = 'I' THEN d.created_stamp
                     WHEN kind.operation = 'U' THEN d.state_stamp + '|' + d.state_hash
-                    WHEN alive.version IS NOT NULL THEN alive.version
+                    WHEN alive.change_id IS NOT NULL THEN alive.state_stamp + '|' + alive.state_hash
                     /* Nothing recorded: alive as the baseline left it, or never seen alive. After that, one D is enough. */
                     WHEN newest.change_id IS NULL AND seen.is_created_after = 0 THEN 'baseline'
                     WHEN newest.change_id IS NULL THEN d.state_stamp + '|' + d.state_hash
@@ -307,6 +296,12 @@ BEGIN
             AND d.stamp > n.low_stamp
             AND seen.is_newer = 1
             AND judged.version IS NOT NULL
+            AND (
+                @has_key_snapshot = 0
+                OR judged.operation <> 'U'
+                OR COALESCE(newest.operation, 'U') <> 'D'
+                OR @beat > newest.beat
+            )
             AND NOT EXISTS (
                 SELECT 1
                 FROM notify.change AS c
@@ -360,6 +355,15 @@ BEGIN
             @pending = @pending OUTPUT,
             @skipped = @skipped OUTPUT,
             @superseded = @superseded OUTPUT;
+
+        /* A comparison of keys asks for what was recorded since the last one; what an older snapshot showed is told apart here. */
+        IF @recorded > 0
+            UPDATE wt
+            SET wt.key_late_beat = @beat
+            FROM notify.watched_table AS wt
+            WHERE wt.watched_table_id = @watched_table_id
+                AND @beat < wt.key_snapshot_beat
+                AND (wt.key_late_beat IS NULL OR @beat < wt.key_late_beat);
 
         /* Low moves with the last page only, to the least safe stamp of all pages, and never back. */
         IF @is_last_page = 1

@@ -31,6 +31,8 @@ BEGIN
     SELECT @watched_table_id = n.watched_table_id
     FROM notify.notification AS n
     WHERE n.notification_id = @notification_id;
+    IF @state = 'retired'
+        EXECUTE notify.forget_key_snapshot @notification_id = @notification_id;
     EXECUTE notify.restart_scans @watched_table_id = @watched_table_id;
 END;
 GO
