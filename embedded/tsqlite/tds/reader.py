@@ -73,7 +73,11 @@ class Reader:
         return self._data[self._at]
 
     def u8(self) -> int:
-        return self._data[self._advance(1)]
+        at = self._at
+        if at >= self._end:
+            raise Malformed("1 byte wanted, 0 left")
+        self._at = at + 1
+        return self._data[at]
 
     def u16(self) -> int:
         return int(_U16(self._data, self._advance(2))[0])
@@ -111,7 +115,8 @@ class Reader:
 
     def b_text(self) -> str:
         """B_VARCHAR: a byte that counts code units, then they."""
-        return self.text(self.u8())
+        count = self.u8()
+        return self.text(count) if count else ""
 
     def us_text(self) -> str:
         """US_VARCHAR: two bytes that count code units, then they."""
