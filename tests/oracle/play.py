@@ -23,6 +23,16 @@ WEIGHTS = {
     "choose": 3, "stick": 1, "failover": 2, "clock": 2, "cover": 2, "back up": 1, "lose": 1,
 }  # fmt: skip
 
+THEMES = (
+    ("edit", "edit meanwhile", "retire", "pause", "pause meanwhile", "resume", "activate", "requeue"),
+    ("back up", "back up", "lose", "send", "kill send"),
+    ("mass", "mass", "approve", "beat", "cycle"),
+    ("send", "kill send", "overlap send", "race send", "doubt", "again", "hold", "let go"),
+    ("choose", "stick", "redo", "failover", "begin late", "commit late", "meanwhile"),
+    ("kill", "overlap", "race", "meanwhile", "clock"),
+)
+"""Each seed leans to two of them: what is rare everywhere is often together somewhere."""
+
 
 class Play(Operators):
     """``with opened(...) as play: play.begin(); play.play(50); play.settle()``."""
@@ -30,6 +40,12 @@ class Play(Operators):
     def play(self, steps: int) -> None:
         """Disorder, as the seed says."""
         self.post.fault = self.fault
+        self.post.pipelining = self.chance.random() < 0.5
+        self.weights = dict(WEIGHTS)
+        for theme in self.chance.sample(THEMES, 2):
+            for what in theme:
+                self.weights[what] *= 3
+        self.fault_rate = self.chance.choice((0.05, 0.15, 0.5))
         late = self.chance.randrange(steps)
         for number in range(steps):
             self.pass_time(seconds=self.chance.choice((0, 0.001, 0.7, 5, 20, 45, 200)))
@@ -40,7 +56,7 @@ class Play(Operators):
     def step(self) -> None:
         """One thing happens."""
         chance = self.chance
-        dice = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        dice = chance.choices(list(self.weights), list(self.weights.values()))[0]
         self.diary.append(f"{self.now} {dice}")
         match dice:
             case "transaction":

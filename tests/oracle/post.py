@@ -27,6 +27,7 @@ class FaultyMailbox(Mailbox):
 
     def __init__(self) -> None:
         super().__init__()
+        self.pipelining = False
         self.breaks = 0
         """Hand-overs whose sender cannot know how they ended."""
         self.rejected: Counter[str] = Counter()
@@ -65,6 +66,12 @@ class FaultyMailbox(Mailbox):
         return await asyncio.get_running_loop().create_server(
             lambda: Faulty(self, hostname="localhost", enable_SMTPUTF8=True, loop=self._loop), "127.0.0.1", 0
         )
+
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", *responses[-1:]] if self.pipelining else responses
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if server.mood == "full":

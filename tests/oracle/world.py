@@ -116,6 +116,7 @@ class World:
         self.open: Pending | None = None
         self.reserved: set[tuple[str, str]] = set()
         self.faults = True
+        self.fault_rate = 0.15
         self.diary: list[str] = []
         self.replicas: list[Replica] = []
         self.chosen = 0
@@ -502,7 +503,7 @@ class World:
 
     def fault(self) -> str:
         """What befalls the next hand-over."""
-        if not self.faults or self.mail_chance.random() > 0.15:
+        if not self.faults or self.mail_chance.random() > self.fault_rate:
             return ""
         return self.mail_chance.choice(MOODS)
 
