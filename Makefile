@@ -7,7 +7,7 @@ TOWN   ?= demo
 SQL    := $(shell find sql migrations examples bench tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format faults sabotage bench clean
+.PHONY: help demo test test-server lint format faults sabotage bench clean
 
 help: ## this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,13 +16,17 @@ $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("notify needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV) (once)" && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[odbc]' 2>/dev/null || echo "no ODBC driver from here: the suite skips its mode pyodbc"
 	@touch $@
 
 demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n TOWN=folder: another town)
 	@$(BIN)/notify demo --directory $(TOWN) --seed $(SEED)
 
-test: $(VENV)/ready ## run the whole test suite
+test: $(VENV)/ready ## run the whole test suite: in process, and through Microsoft's ODBC driver
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+
+test-server: $(VENV)/ready ## the same tests on SQL Server: NOTIFY_TEST_MSSQL_URL, or Docker (docs/test-modes.md)
+	@$(BIN)/python -m pytest -n 0 --mode server $(PYTEST)
 
 lint: $(VENV)/ready ## ruff, mypy --strict, maxdop on every .sql
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from tests import driver
 import tsqlite
 from notify.databases import EMBEDDED, ODBC, Database, Role
 from notify.stage import Stage
+from tsqlite.replica import Replica
 
 T = TypeVar("T")
 PASSWORD: Final = "Swap;this}one=1"
@@ -126,6 +127,8 @@ class OverTds(Host):
         for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE):
             if not files[role].exists():
                 tsqlite.connect(files[role], autocommit=True, synchronous="OFF").close()
+        if not files[Role.REPLICA].exists():
+            Replica(files[Role.SOURCE], files[Role.REPLICA])
         server = self._server((folder / "*", "", False), files, {"source": "replica"})
         # The replica is asked for as on an availability group: the primary's name and the intent to read.
         return {

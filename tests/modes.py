@@ -21,7 +21,7 @@ from tests import driver, hosts
 from tests.hosts import Host
 
 MODES: Final = ("tsqlite", "pyodbc", "server")
-DEFAULT: Final = "tsqlite"
+DEFAULT: Final = "tsqlite,pyodbc"
 IN_PROCESS: Final = {
     "faults": "they kill the process, and step in between its statements",
     "oracle": "they are about what is decided, at thousands of steps a second",

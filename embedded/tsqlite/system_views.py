@@ -310,12 +310,13 @@ VIEWS: Final[dict[str, SystemView]] = {
         " user_access tinyint, is_read_only bit, state tinyint, state_desc nvarchar(60),"
         " snapshot_isolation_state tinyint,"
         " snapshot_isolation_state_desc nvarchar(60), is_read_committed_snapshot_on bit, recovery_model tinyint,"
-        " recovery_model_desc nvarchar(60), page_verify_option tinyint, is_auto_close_on bit!, is_auto_shrink_on bit,"
-        " is_broker_enabled bit!, delayed_durability int, replica_id uniqueidentifier, owner_sid varbinary(85)",
+        " recovery_model_desc nvarchar(60), page_verify_option tinyint, page_verify_option_desc nvarchar(60),"
+        " is_auto_close_on bit!, is_auto_shrink_on bit, is_broker_enabled bit!, delayed_durability int,"
+        " delayed_durability_desc nvarchar(60), replica_id uniqueidentifier, owner_sid varbinary(85)",
         "SELECT name, database_id, create_date, compatibility_level, collation_name, 0, is_read_only, 0, 'ONLINE',"
         " snapshot, CASE snapshot WHEN 1 THEN 'ON' ELSE 'OFF' END, read_committed_snapshot,"
-        " CASE recovery WHEN 'SIMPLE' THEN 3 WHEN 'BULK_LOGGED' THEN 2 ELSE 1 END, recovery, 2, 0, 0, 0, 0, NULL, x'01'"
-        " FROM ts_databases",
+        " CASE recovery WHEN 'SIMPLE' THEN 3 WHEN 'BULK_LOGGED' THEN 2 ELSE 1 END, recovery, 2,"
+        " 'CHECKSUM', 0, 0, 0, 0, 'DISABLED', NULL, x'01' FROM ts_databases",
         "sys-databases",
     ),
     "sys.database_recovery_status": _catalog(

@@ -224,6 +224,7 @@ def test_new_writes_what_apply_takes(shop: Shop, config: Path, tmp_path: Path) -
     assert notify("preview", "fresh", "--json", "--config", config).code == 0
 
 
+@pytest.mark.only_in("tsqlite", because="`notify beat` moves an embedded replica on; a server's moves by itself")
 def test_new_beat_and_apply_follow_each_other_beside_the_configuration(shop: Shop, config: Path) -> None:
     config.write_text(config.read_text().replace("directories = [", 'directories = ["letters", '))
     shop.stage.do(
@@ -307,6 +308,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(config: Path) -> None:
     assert notify("doctor", "--config", config).code == 0
 
 
+@pytest.mark.only_in("tsqlite", because="the demo's databases are embedded")
 def test_doctor_knows_that_the_demos_mail_server_ends_with_the_demo(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,3 +415,57 @@ def test_purge_keeps_what_must_be_kept(config: Path) -> None:
     assert ran.code == 2
     assert "the processor keeps at least 7 days" in ran.errors
     assert notify("purge", "queue", "--older-than-days", "3", "--config", config).code == 0
+
+
+def test_new_formats_dates_and_amounts_for_people(config: Path, tmp_path: Path) -> None:
+    made = notify(
+        "new", "customer_order", "--name", "fresh", "--directory", tmp_path, "--json", "--config", config
+    ).json
+    template = Path(made["files"][2]).read_text()
+    assert '${part.row("Created at", moment(created_at))}' in template
+    assert '${part.row("Total", money(total))}' in template
+    assert '${part.row("Order id", order_id)}' in template
+    assert "$12.50" in made["preview"]["text"]
+
+
+def test_new_takes_a_name_that_files_and_a_procedure_can_have(config: Path, tmp_path: Path) -> None:
+    ran = notify("new", "customer_order", "--name", "../x", "--directory", tmp_path / "new", "--config", config)
+    assert ran.code == 2
+    assert "letters, digits and underscores" in ran.errors
+    assert not (tmp_path / "new").exists()
+
+
+def test_preview_says_which_key_is_none(config: Path) -> None:
+    ran = notify("preview", "order_changed", "--key", "abc", "--config", config)
+    assert ran.code == 2
+    assert "abc is no value of the key of dbo.customer_order, order_id" in ran.errors
+
+
+def test_a_key_that_is_no_json_is_told(config: Path) -> None:
+    ran = notify("why", '["1"', "--config", config)
+    assert ran.code == 2
+    assert "is no JSON array" in ran.errors
+
+
+def test_the_demo_writes_over_nobodys_files(tmp_path: Path) -> None:
+    (tmp_path / "queue.db").write_text("mine")
+    ran = notify("demo", "--directory", tmp_path)
+    assert ran.code == 2
+    assert "holds files that no demo wrote" in ran.errors
+    assert (tmp_path / "queue.db").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("script", "procesor"), "did you mean processor?"),
+        (("sql", "sorce"), "did you mean source?"),
+        (("send", "--channel", "mail"), "did you mean email?"),
+        (("release", "1", "--reason", "x", "--verdict", "maybe"), "write send, sent or failed"),
+        (("audit", "--jsn"), "--json"),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest(arguments: tuple[str, ...], told: str) -> None:
+    ran = notify(*arguments)
+    assert ran.code == 2
+    assert told in ran.errors

@@ -92,6 +92,7 @@ def test_a_body_of_two_megabytes_fails_with_its_reason(shop: Shop) -> None:
     assert "the limit is 2 MB" in reason_of(shop, 2)[1]
 
 
+@pytest.mark.only_in("tsqlite", because="its server goes away with its file")
 def test_a_server_that_is_gone_ends_the_cycle_and_the_next_goes_on(shop: Shop) -> None:
     shop.order(2)
     shop.arrive()
