@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import SqlError, Unsupported
 from ..interpreter import Interpreter
+from ..results import Failure, told
 from ..session import Session
 from . import execution
 from .login import Login, parse_login
@@ -25,7 +26,7 @@ from .prepared import Statements
 from .reader import Malformed
 from .reply import Reply
 from .requests import parse
-from .tokens import Done, Tokens
+from .tokens import Command, Done, Tokens
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class Connection:
             self._refuse(e, failed)
         self._open = True
         self.interpreter = Interpreter(self.session)
+        self._set_language(login.language)
         limit = ENCRYPTED_PACKET if self.transport.encrypted else MAX_PACKET
         self.packet_size = min(max(login.packet_size or DEFAULT_PACKET, MIN_PACKET), limit)
         client_host, _, client_port = self.address.rpartition(":")
@@ -202,6 +204,15 @@ class Connection:
         )
         self._welcome(login)
         log.debug("%s: %s logged in to %s", self.address, login.application, self.session.database)
+
+    def _set_language(self, language: str) -> None:
+        if language.lower() in ("", "english", self.session.settings.language):
+            return
+        sink = self.interpreter.run_batch(f"SET LANGUAGE [{language.replace(']', ']]')}]")
+        for event in sink.events:
+            if isinstance(event, Failure):
+                said = told(event.error)
+                self._refuse(SqlError(said.number, said.text, said.severity, said.state))
 
     def _refuse(self, *errors: SqlError) -> None:
         tokens = Tokens()
@@ -270,13 +281,21 @@ class Connection:
             else:
                 self._answer(message)
 
+    def _reset(self, reply: Reply, *, keep_transaction: bool) -> None:
+        database, language = self.session.database, self.session.settings.language
+        self.session.reset(keep_transaction=keep_transaction)
+        self.statements.clear()
+        reply.tokens.env_reset_ack()
+        reply.tell_transaction(Command.ROLLBACK)
+        if self.session.database != database:
+            reply.tokens.env_database(self.session.database, database)
+        if self.session.settings.language != language:
+            reply.tokens.env_language(self.session.settings.language, language)
+
     def _answer(self, message: Message) -> None:
-        if message.reset_connection:
-            self.session.reset(keep_transaction=message.keep_transaction)
-            self.statements.clear()
         reply = Reply(self)
         if message.reset_connection:
-            reply.tokens.env_reset_ack()
+            self._reset(reply, keep_transaction=message.keep_transaction)
         procedure = message.type is PacketType.RPC
         try:
             if message.ignore:

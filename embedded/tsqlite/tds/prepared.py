@@ -11,7 +11,7 @@ from ..errors import SqlError, Unsupported
 from ..remote import Outcome, Output, Prepared
 from ..results import Feed
 from ..types import INT
-from .reply import Reply, arguments, column_infos
+from .reply import Reply, arguments, column_infos, not_prepared
 from .requests import Rpc, RpcParameter
 from .tokens import Command, Done
 
@@ -94,7 +94,7 @@ def _prepared(connection: Connection, declared: RpcParameter, statement: RpcPara
 
 def _not_prepared(reply: Reply, error: SqlError) -> None:
     reply.failure(error)
-    reply.failure(SqlError(8180, "Statement(s) could not be prepared.", 16, 1, 1))
+    reply.failure(not_prepared())
     reply.end(Done.DONEPROC, None, Command.EXECUTE, error=True)
 
 
@@ -131,6 +131,7 @@ def prepexec(reply: Reply, request: Rpc) -> None:
         return _not_prepared(reply, error)
     _replace(connection, old)
     handle = connection.statements.add(statement)
+    reply.preparing = True
     reply.procedure_end(_run(reply, statement, given[3:]), [_handle(handle)], 3)
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..errors import SqlError, Unsupported
+from ..interpreter import LATE
 from ..remote import Argument, Outcome, Output
 from ..results import (
     Count,
@@ -42,6 +43,12 @@ class Ending:
     count: int | None
     error: bool
     command: int
+    in_transaction: bool
+
+
+def not_prepared() -> SqlError:
+    """Error 8180, which follows whatever is wrong with a text that was to be prepared."""
+    return SqlError(8180, "Statement(s) could not be prepared.", 16, 1, 1)
 
 
 def column_infos(columns: Iterable[Column]) -> list[ColumnInfo]:
@@ -66,7 +73,8 @@ class Reply:
         self.writer = PacketWriter(size=connection.packet_size, spid=self.session.spid())
         self._held: Ending | None = None
         self._failed = False
-        self._transaction = connection.transaction
+        self.preparing = False
+        """Whether what runs has not been compiled yet: sp_prepexec before its first event."""
 
     # -- events
 
@@ -88,6 +96,8 @@ class Reply:
             self.flush()
         elif isinstance(event, Failure):
             self.failure(event.error)
+            if self.preparing and not event.error.procedure and getattr(event.error, "number", 0) in LATE:
+                self.failure(not_prepared())
         elif isinstance(event, ProcedureEnd):
             self.tokens.return_status(event.status)
             self.end(Done.DONEPROC, None, Command.EXECUTE)
@@ -95,6 +105,7 @@ class Reply:
             self.tokens.env_database(event.new, event.old)
         elif isinstance(event, LanguageChanged):
             self.tokens.env_language(event.new, event.old)
+        self.preparing = False
 
     def _rows(self, rows: Sequence[Sequence[object]]) -> None:
         for start in range(0, len(rows), ROWS):
@@ -133,7 +144,7 @@ class Reply:
         """A statement or procedure has ended."""
         self._release(more=True)
         self.tell_transaction(command)
-        self._held = Ending(kind, count, error or self._failed, command)
+        self._held = Ending(kind, count, error or self._failed, command, self.session.transaction is not None)
         self._failed = False
 
     def procedure_end(self, outcome: Outcome, extra: Sequence[Output] = (), first: int = 0) -> None:
@@ -149,7 +160,7 @@ class Reply:
         if outcome.completed:
             for output in outcome.outputs:
                 self.tokens.return_value(output.ordinal + first, output.name, output.type, output.value)
-        self.end(Done.DONEPROC, None, Command.EXECUTE, error=failed and not outcome.completed)
+        self.end(Done.DONEPROC, None, Command.EXECUTE, error=failed or not outcome.completed)
 
     # -- transactions
 
@@ -171,7 +182,7 @@ class Reply:
 
     # -- bytes
 
-    def _release(self, *, more: bool, attention: bool = False) -> None:
+    def _release(self, *, more: bool) -> None:
         held, self._held = self._held, None
         if held is None:
             return
@@ -180,8 +191,7 @@ class Reply:
             count=held.count,
             more=more,
             error=held.error,
-            in_transaction=self.session.transaction is not None,
-            attention=attention,
+            in_transaction=held.in_transaction,
             command=held.command,
         )
 
