@@ -117,7 +117,7 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
         scope = session.scope
         if name.lower() in scope.temps:
             raise sql_error(2714, name, state=6)
-        rows = interpreter.query(query, frame)
+        rows = interpreter.first_rows(query, interpreter.query(query, frame))
         table, statements = temporary_of(session, name, f"{name}@{scope.level}".lower(), definition, "temp")
         session.before_temp_change(scope, name, None)
         session.make_temp(table.sqlite_name, statements)
@@ -127,7 +127,7 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
     else:
         with session.writing():
             table = Changer(session).create_table(target_schema(session, node), name, definition)
-            rows = interpreter.rows(query, frame)
+            rows = interpreter.first_rows(query, interpreter.rows(query, frame))
             session.db.executemany(f"INSERT INTO {table.sql} ({names}) VALUES ({marks})", rows)
     if query.into.identity and rows:
         position, _, increment = query.into.identity

@@ -200,7 +200,7 @@ class Writer:
             return rows
 
         with self._atomic(plan):
-            return self._insert_plan(plan, rows_of())
+            return self._insert_plan(plan, self.interpreter.first_rows(None, rows_of()))
 
     def update(self, plan: Update) -> tuple[tuple[ResultColumn, ...], Rows] | None:
         """UPDATE."""
@@ -222,7 +222,7 @@ class Writer:
                     raise Stale
                 rows: Rows = [()]
                 if query is not None:
-                    rows = self.interpreter.rows(query, self.frame)
+                    rows = self.interpreter.first_rows(query, self.interpreter.rows(query, self.frame))
                 result: tuple[tuple[ResultColumn, ...], Rows] | None = action(plan, rows)
                 return result
         finally:

@@ -317,6 +317,15 @@ class Interpreter(Calls, Remote):
         finally:
             session.interruptible = outer
 
+    def first_rows(self, query: Query | None, rows: list[tuple[Storage, ...]]) -> list[tuple[Storage, ...]]:
+        """As many of a statement's rows as SET ROWCOUNT leaves."""
+        limit = self.session.settings.rowcount
+        if not limit:
+            return rows
+        if query is None or query.json:
+            raise Unsupported(f"{'FOR JSON' if query else 'INSERT ... EXECUTE'} under SET ROWCOUNT")
+        return rows[:limit]
+
     def locked(
         self, node: tree.Node, frame: Frame, bind: Callable[[Any, Any], Any], locks: Callable[[Any], bool]
     ) -> Any:
@@ -363,9 +372,11 @@ class Interpreter(Calls, Remote):
         query = self._plan(statement, frame, binder.bind_statement)
         if query.into is not None:
             session.row_count = ddl.select_into(self, query, frame)
-            self.count()
+            self.count(INSERT)
             return
         rows = self.query(query, frame)
+        if session.settings.rowcount:
+            rows = self.first_rows(query, rows)
         session.row_count = len(rows)
         if query.assigns:
             if rows:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .databases import Databases
     from .interpreter import Interpreter
     from .presence import Presence
-    from .session import Scope, Settings, Transaction
+    from .session_state import Scope, Settings, Transaction
 
 PRODUCT_VERSION: Final = "14.0.3465.1"
 ISOLATION: Final = {
@@ -45,6 +45,7 @@ ON_OFF: Final = {
     "NUMERIC_ROUNDABORT": "numeric_roundabort",
     "ANSI_NULL_DFLT_ON": "ansi_null_dflt_on",
     "IMPLICIT_TRANSACTIONS": "implicit_transactions",
+    "CURSOR_CLOSE_ON_COMMIT": "cursor_close_on_commit",
     "NOEXEC": "noexec",
     "FMTONLY": "fmtonly",
 }
@@ -61,7 +62,6 @@ ONLY: Final = {
     "SHOWPLAN_TEXT": False,
     "SHOWPLAN_XML": False,
     "REMOTE_PROC_TRANSACTIONS": False,
-    "CURSOR_CLOSE_ON_COMMIT": False,
 }
 """Options that may only be set to the value they have already."""
 IGNORED: Final = frozenset(
@@ -135,7 +135,8 @@ class SessionFunctions:
         elif option == "ANSI_DEFAULTS":
             if not on:
                 raise Unsupported("SET ANSI_DEFAULTS OFF", line)
-            self.settings.quoted_identifier = self.settings.implicit_transactions = True
+            settings = self.settings
+            settings.quoted_identifier = settings.implicit_transactions = settings.cursor_close_on_commit = True
         elif option not in IGNORED and option not in ONLY:
             raise Unsupported(f"SET {option}", line)
 
@@ -159,8 +160,9 @@ class SessionFunctions:
                 raise Unsupported(f"SET LANGUAGE {value}", line)
             settings.date_format, settings.date_first, settings.language = "mdy", 7, "us_english"
         elif option == "ROWCOUNT":
-            if value:
-                raise Unsupported("SET ROWCOUNT", line)
+            if not isinstance(value, int) or value < 0:
+                raise Unsupported(f"SET ROWCOUNT {value}", line)
+            settings.rowcount = value
         elif option == "CONTEXT_INFO":
             settings.context_info = value if value is None or isinstance(value, bytes) else bytes(str(value), "utf-8")
         elif option == "TEXTSIZE":
@@ -258,7 +260,8 @@ class SessionFunctions:
     def options(self) -> int:
         s = self.settings
         bits = (
-            (2, s.implicit_transactions), (8, s.ansi_warnings), (16, s.ansi_padding), (32, s.ansi_nulls),
+            (2, s.implicit_transactions), (4, s.cursor_close_on_commit),
+            (8, s.ansi_warnings), (16, s.ansi_padding), (32, s.ansi_nulls),
             (64, s.arithabort), (256, s.quoted_identifier), (512, s.nocount), (1024, s.ansi_null_dflt_on),
             (4096, s.concat_null_yields_null), (8192, s.numeric_roundabort), (16384, s.xact_abort),
         )  # fmt: skip

@@ -119,7 +119,7 @@ STATEMENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
 REFUSED: Final = (
     "triggers", "MERGE", "cursors", "multi-statement table-valued functions", "table types and table-valued parameters",
     "synonyms", "global temporary tables (##)", "ALTER TABLE of a #temp table", "FOR XML and the xml type",
-    "sql_variant", "EXECUTE AS and REVERT as statements", "SET ROWCOUNT", "ANSI options OFF", "WITH RESULT SETS",
+    "sql_variant", "EXECUTE AS and REVERT as statements", "ANSI options OFF", "WITH RESULT SETS",
     "WAITFOR TIME", "RAISERROR with a message number or WITH LOG", "other databases and linked servers",
     "CREATE and DROP DATABASE", "indexes on computed columns or views", "WITH CHECK OPTION", "IGNORE_DUP_KEY",
     "application locks other than Shared and Exclusive",

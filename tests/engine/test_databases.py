@@ -210,3 +210,15 @@ def test_a_text_size_cuts_long_values_on_their_way_to_the_client(sales: Interpre
     ]
     assert ask(sales, "SET TEXTSIZE 0; SELECT @@TEXTSIZE") == [(4096,)]
     assert ask(sales, f"SET TEXTSIZE 2147483647; SELECT {long}") == [("bbbbbbbbb",)]
+
+
+def test_row_count_stops_a_statement_early(sales: Interpreter) -> None:
+    ask(sales, "CREATE TABLE dbo.t (a int); INSERT dbo.t VALUES (1), (2), (3), (4)")
+    assert ask(sales, "SET ROWCOUNT 2; SELECT a FROM dbo.t ORDER BY a DESC") == [(4,), (3,)]
+    assert ask(sales, "DECLARE @v int; SELECT @v = a FROM dbo.t ORDER BY a; SELECT @v, @@ROWCOUNT") == [(2, 2)]
+    assert ask(sales, "UPDATE dbo.t SET a = a + 10 WHERE a < 9; SELECT @@ROWCOUNT") == [(2,)]
+    assert ask(sales, "SELECT (SELECT COUNT(*) FROM dbo.t), (SELECT COUNT(*) FROM dbo.t WHERE a > 9)") == [(4, 2)]
+    ask(sales, "SELECT a INTO #some FROM dbo.t; INSERT dbo.t SELECT 7 FROM dbo.t; DELETE dbo.t WHERE a = 7")
+    assert ask(sales, "SET ROWCOUNT 0; SELECT COUNT(*), (SELECT COUNT(*) FROM #some) FROM dbo.t") == [(4, 2)]
+    with pytest.raises(Unsupported, match="ROWCOUNT"):
+        ask(sales, "SET ROWCOUNT 1; SELECT a FROM dbo.t FOR JSON PATH")

@@ -84,7 +84,6 @@ class SessionProtocol(Protocol):
     ) -> Iterable[tuple[str | None, str | None, str, str | None]]:
         """Type and name of the object, name and value of the property; three levels, each a type and a name."""
 
-
     # -- the catalog
     def object_id(self, name: str, type_: str | None) -> int | None: ...
     def object_name(self, id_: int, database_id: int | None) -> str | None: ...
