@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from notify import assets
 from notify.databases import Role
+from notify.errors import ConfigError
 from notify.reports import reason_words
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
     from notify.stage import Stage
 
     played = _marker(directory)
+    if played is None and directory.is_dir() and any(directory.iterdir()) and not (directory / MARKER).is_file():
+        raise ConfigError(f"{directory} holds files that no demo wrote: choose another --directory, or empty it")
     screen = _Screen(quiet=as_json)
     with Stage(
         directory,
@@ -51,6 +54,7 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
         sender=("hello@brokerage.example.com", "The brokerage"),
     ) as stage:
         if played is None:
+            (directory / MARKER).write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
             _clear(directory)
             played = _play(stage, seed, screen)
             (directory / MARKER).write_text(json.dumps(played, indent=2) + "\n", encoding="utf-8")
@@ -75,7 +79,11 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
 
 def _marker(directory: Path) -> dict[str, Any] | None:
     file = directory / MARKER
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    if not file.is_file():
+        return None
+    played = dict(json.loads(file.read_text(encoding="utf-8")))
+    # It says what was played only when all of it was.
+    return played if "town" in played else None
 
 
 def _clear(directory: Path) -> None:

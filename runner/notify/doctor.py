@@ -140,11 +140,16 @@ def _replica(role: Role, connection: Connection) -> Iterator[Check]:
             "point the replica's URL at a readable secondary, with ApplicationIntent=ReadOnly",
         )
     else:
-        yield Check(role, "read only", "ok", f"{position['database_name']} is read only")
+        yield Check(role, "read only", "ok", f"the database {position['database_name']} there is read only")
     if position["beat"] is None:
         yield Check(role, "heartbeat", "failed", "there is none", "schedule notify.beat_heartbeat on source: sql/jobs")
     else:
-        yield Check(role, "heartbeat", "ok", f"beat {position['beat']}, of {position['beat_at']} on source's clock")
+        yield Check(
+            role,
+            "heartbeat",
+            "ok",
+            f"beat {position['beat']}, of {position['beat_at']:%Y-%m-%d %H:%M:%S} on source's clock",
+        )
 
 
 def _queue(role: Role, connection: Connection) -> Iterator[Check]:
@@ -187,7 +192,9 @@ def _definitions(config: Config, databases: Databases) -> Iterator[Check]:
             if channel != "email"
             else "add a [[gateway]] to notify.toml"
         )
-        yield Check(Role.QUEUE, f"gateway for {channel}", "warning", "none: its messages are queued and wait", remedy)
+        yield Check(
+            Role.QUEUE, f"gateway for {channel}", "warning", "there is none: its messages are queued and wait", remedy
+        )
 
 
 def _indexes(stored: list[dict[str, Any]], catalog: replica.Catalog) -> Iterator[Check]:

@@ -10,6 +10,7 @@ import re
 from typing import Any, ClassVar, Final
 
 __all__ = [
+    "CONVERSION_ERRORS",
     "BeatMissing",
     "ConfigError",
     "DatabaseError",
@@ -118,6 +119,9 @@ LOST_NUMBERS: Final = frozenset({233, 911, 913, 942, 983, 4060, 6005, 10053, 100
 
 # ODBC puts the number behind the text: "[42000] [Microsoft][...][SQL Server]The text. (50020) (SQLExecDirectW)".
 ODBC_NUMBER: Final = re.compile(r"\((\d{1,6})\) \(SQL\w+\)")
+CONVERSION_ERRORS: Final = frozenset({241, 242, 244, 245, 248, 295, 8114, 8115, 8169})
+"""A text is no value of the type that it is compared with."""
+
 ODBC_PREFIX: Final = re.compile(r"^(?:\[[^\]]*\] ?)+")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from notify.databases import Connection, Databases, ResultSet, Role
-from notify.errors import DatabaseError, DatabaseUnreachable
+from notify.errors import CONVERSION_ERRORS, ConfigError, DatabaseError, DatabaseUnreachable
 from notify.procedures import call, from_json, processor, queue, replica
 
 __all__ = ["Event", "Look", "Story", "reason_words", "record_key", "status", "why"]
@@ -37,14 +37,19 @@ def _named(names: Sequence[str], results: list[ResultSet]) -> dict[str, ResultSe
 
 
 def record_key(words: Sequence[str]) -> str:
-    """A record key from what a person types: one word per key column, or the JSON array as reports show it."""
+    """A record key from what a person types: one word per key column, or the JSON array as reports show it.
+
+    Raises:
+        ConfigError: it begins as a JSON array and is none.
+    """
     if len(words) == 1 and words[0].lstrip().startswith("["):
         try:
             values = json.loads(words[0])
-        except ValueError:
-            values = None
-        if isinstance(values, list):
-            return json.dumps([str(value) for value in values], ensure_ascii=False, separators=(",", ":"))
+        except ValueError as error:
+            raise ConfigError(
+                f'{words[0]} is no JSON array ({error}); write the key\'s values as words, or as \'["7","B"]\''
+            ) from None
+        return json.dumps([str(value) for value in values], ensure_ascii=False, separators=(",", ":"))
     return json.dumps(list(words), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -254,10 +259,6 @@ def _least(rows: list[dict[str, Any]], column: str, name: str) -> str | None:
     return min(stamps) if stamps else None
 
 
-CONVERSIONS: Final = frozenset({241, 242, 244, 245, 248, 295, 8114, 8115, 8169})
-"""A text that is no value of the key's type."""
-
-
 def _find(target: Connection, source: Connection, look: Look, key: list[str]) -> None:
     asked = processor.get_preview(target, look.notifications[0], "U")
     names = from_json(asked["key_columns"])
@@ -270,7 +271,7 @@ def _find(target: Connection, source: Connection, look: Look, key: list[str]) ->
             source, asked["schema_name"], asked["table_name"], names, key, list(look.watched)
         )
     except DatabaseError as error:
-        if error.number not in CONVERSIONS:
+        if error.number not in CONVERSION_ERRORS:
             raise
         look.problem = f"{' '.join(key)} is no value of its key {', '.join(names)}"
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from notify import definitions, filters
 from notify.config import Config
 from notify.databases import Connection, ResultSet, Role
-from notify.errors import ConfigError, NotifyError, RenderError, UnknownName
+from notify.errors import CONVERSION_ERRORS, ConfigError, DatabaseError, NotifyError, RenderError, UnknownName
 from notify.generate import compose
 from notify.procedures import from_json, processor, replica, to_json
 from notify.procedures.processor import Batch
@@ -29,6 +29,7 @@ PHONE: Final = re.compile(r"phone|mobile|cell", re.I)
 NAME: Final = re.compile(r"^(full_?|display_?|contact_?|customer_?)?name$", re.I)
 AMOUNT: Final = re.compile(r"price|amount|total|cost|fee|balance|salary|commission|due|paid|discount|tax", re.I)
 NO_QUANTITY: Final = re.compile(r"(id|_no|number|code|zip)$|year", re.I)
+NEW_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 FIELDS_LIMIT: Final = 30
 
 
@@ -69,6 +70,10 @@ def new_notification(config: Config, table: str, *, name: str | None, directory:
     Raises:
         ConfigError: no such table (with the nearest name), no key, or a file is there already.
     """
+    if name is not None and not NEW_NAME.fullmatch(name):
+        raise ConfigError(
+            f"--name {name!r}: files and a procedure are named after it, write letters, digits and underscores"
+        )
     if directory is not None:
         templates = directory / "templates"
     else:
@@ -92,7 +97,7 @@ def new_notification(config: Config, table: str, *, name: str | None, directory:
         for file, text in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-            made.files.append(str(file))
+            made.files.append(str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file))
         made.preview = _first_preview(config, source, made, body, templates)
     databases.dispose()
     return made
@@ -137,7 +142,7 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
         soft_delete = {"column": deleted["column_name"]} | ({"value": "1"} if deleted["type_name"] == "bit" else {})
         modified = [item for item in modified if item != deleted["column_name"]]
     made = New(
-        name or f"{table.lower()}_changed", f"{schema}.{table}", keys, created, modified, rowversion, soft_delete
+        name or f"{_alias(table)}_changed", f"{schema}.{table}", keys, created, modified, rowversion, soft_delete
     )
     if created is None and not modified and rowversion is None:
         made.advice.append(
@@ -376,13 +381,20 @@ def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
         if not chosen:
             raise NotifyError(f"{schema}.{table} is empty on the replica: nothing to preview")
         request = replica.parse_request(asked["request"])
-        fields = replica.notice_fields(source, schema, table, keys, chosen[0], request.get("notice_columns") or [])
-        request["changes"] = _changes(chosen, operation, fields)
-        rows = replica.extract_changes(source, to_json(request)).merge_rows
+        try:
+            fields = replica.notice_fields(source, schema, table, keys, chosen[0], request.get("notice_columns") or [])
+            request["changes"] = _changes(chosen, operation, fields)
+            rows = replica.extract_changes(source, to_json(request)).merge_rows
+        except DatabaseError as error:
+            if key and error.number in CONVERSION_ERRORS:
+                raise ConfigError(
+                    f"{' '.join(key)} is no value of the key of {schema}.{table}, {', '.join(keys)}: {error.args[0]}"
+                ) from error
+            raise
     databases.dispose()
     if not rows.rows:
         raise RenderError(
-            f"{definition['merge_procedure']} returns no row for record {to_json(chosen[0])}: nobody would get it"
+            f"{definition['merge_procedure']} returns no row for record {' '.join(chosen[0])}: nobody would get it"
             + ("" if key else "; it is the newest one, --key shows another")
         )
     composed = _compose(definition, name, rows, make_renderer(config), config)

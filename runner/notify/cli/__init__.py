@@ -111,4 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A reader such as head closed the pipe: what it wanted it has.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"notify: {error.filename}: {error.strerror}", err=True)
+        sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,8 +60,9 @@ def apply(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, config_pat
 
 
 def _tell(applied: Any, dry_run: bool) -> None:
-    verb = {"created": "create", "changed": "change", "unchanged": "leave"}.get(applied.action, "refuse")
-    click.echo(f"{applied.name}: {f'would {verb}' if dry_run else applied.action}", nl=False)
+    verb = {"created": "create", "changed": "change"}.get(applied.action, "refuse")
+    would = applied.action if applied.action == "unchanged" else f"would {verb}"
+    click.echo(f"{applied.name}: {would if dry_run else applied.action}", nl=False)
     if applied.activated:
         click.echo(
             ", and activate"
@@ -191,7 +193,8 @@ def preview(
     if as_json:
         print_json(shown)
         return
-    click.echo(f"{notification}, record {shown['record_key']}: messages: {len(shown['messages'])}")
+    record = " ".join(json.loads(shown["record_key"]))
+    click.echo(f"{notification}, record {record}: {counted(len(shown['messages']), 'message')}")
     for number, message in enumerate(shown["messages"], 1):
         click.echo(f"\n--- {message['channel']} to {message['recipient_name'] or ''} <{message['address']}>")
         if message["reason"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TextIO
 
 import click
@@ -27,18 +28,26 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     Exit code 1 when a check failed.
     """
     from notify import doctor as doctors
-    from notify.cli.output import print_json
+    from notify.cli.output import print_json, print_lines
 
     checks = list(doctors.examine(read_config(config_path)))
     if as_json:
         print_json([check._asdict() for check in checks])
     else:
         for check in checks:
-            mark = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}[check.result]
-            click.echo(f"{mark}  {check.role:9}  {check.check}: {check.detail}")
-            if check.remedy:
-                for line in check.remedy.splitlines():
-                    click.echo(f"{'':20} {line}")
+            word, colour = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "red")}[
+                check.result
+            ]
+            click.secho(f"{word:7}", fg=colour, nl=False)
+            print_lines([(f"  {check.role:9}  ", f"{check.check}: {check.detail}")], taken=7)
+            print_lines((f"{'':20}", f"→ {line}") for line in (check.remedy or "").splitlines())
+        counts = Counter(check.result for check in checks)
+        bad = [
+            f"{counts[kind]} {words}"
+            for kind, words in (("failed", "failed"), ("warning", "to look at"))
+            if counts[kind]
+        ]
+        click.echo(f"{counted(len(checks), 'check')}: {', '.join(bad) or 'all is well'}")
     ctx.exit(1 if any(check.result == "failed" for check in checks) else 0)
 
 

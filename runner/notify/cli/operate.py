@@ -381,9 +381,8 @@ def beat(config_path: str | None) -> None:
         with databases.connection(Role.SOURCE) as connection:
             replica.beat_heartbeat(connection)
         redone = databases.redo_embedded()
-    click.echo(
-        "source's heart has beaten" + ("" if redone is None else f"; the replica has redone {redone} transactions")
-    )
+    told = "" if redone is None else f"; the replica has redone {counted(redone, 'transaction')}"
+    click.echo(f"source's heart has beaten{told}")
 
 
 def _opened(config_path: str | None) -> Any:

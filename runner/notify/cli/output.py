@@ -123,19 +123,23 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | No
     console.print(table)
 
 
-def print_lines(lines: Iterable[tuple[str, str]], *, err: bool = False) -> None:
-    """Lines of a head that stays and a text that is wrapped beside it on a terminal; as they are in a pipe."""
-    stream = sys.stderr if err else sys.stdout
-    width = shutil.get_terminal_size().columns if stream.isatty() else None
+def print_lines(lines: Iterable[tuple[str, str]], *, taken: int = 0) -> None:
+    """Lines of a head that stays and a text that is wrapped beside it on a terminal; as they are in a pipe.
+
+    Args:
+        taken: columns of the first line that are printed already.
+    """
+    width = shutil.get_terminal_size().columns - taken if sys.stdout.isatty() else None
     for head, text in lines:
         if width is None or len(head) + len(text) <= width:
-            click.echo(f"{head}{text}".rstrip(), err=err)
+            click.echo(f"{head}{text}".rstrip())
             continue
         # A head that would leave no room stands on a line of its own.
         indent = len(head) if len(head) <= width // 2 else 4
-        first = head if indent == len(head) else head + "\n" + " " * indent
+        margin = "\n" + " " * (taken + indent)
+        first = head if indent == len(head) else head.rstrip() + margin
         wrapped = textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False)
-        click.echo(first + ("\n" + " " * indent).join(wrapped), err=err)
+        click.echo(first + margin.join(wrapped))
 
 
 class Lines:

@@ -90,10 +90,10 @@ def serve_sql(
     folder = config.path.parent if config.path is not None else Path()
     pem = (certificate, key) if certificate is not None and key is not None else _own_certificate(folder)
     read_only = {"source": "replica"} if {"source", "replica"} <= files.keys() else {}
-    stopped = _asked_to_stop()
     server = _start(
         lambda: Server(files, password=given, login=LOGIN, host=host, port=port, certificate=pem, read_only=read_only)
     )
+    stopped = _asked_to_stop()
     ready = {
         "server": f"{host},{server.port}",
         "port": server.port,
