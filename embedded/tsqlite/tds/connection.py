@@ -65,7 +65,7 @@ class Connection:
         self.interpreter: Interpreter
         self._inbox: SimpleQueue[Message | None] = SimpleQueue()
         self._guard = Lock()
-        self._attentions = self._acknowledged = 0
+        self._attentions = 0
         self._open = False
         self.thread = Thread(target=self._run, name=f"tds-{number}", daemon=True)
         self._receiver = Thread(target=self._receive, name=f"tds-{number}-receiver", daemon=True)
@@ -260,24 +260,16 @@ class Connection:
             self._inbox.put(None)
             self.transport.shut_down()
 
-    def acknowledge(self) -> bool:
-        """Whether an attention has come that the client has not been told of; it will be now."""
-        with self._guard:
-            if self._acknowledged == self._attentions:
-                return False
-            self._acknowledged = self._attentions
-            self.session.resume()
-            return True
-
     # -- requests
 
     def _serve(self) -> None:
         while (message := self._inbox.get()) is not None:
             if message.type is PacketType.ATTENTION:
                 with self._guard:
-                    waiting = self._acknowledged < self._attentions
-                if waiting:
-                    Reply(self).finish()
+                    self._attentions -= 1
+                    if not self._attentions:
+                        self.session.resume()
+                Reply(self).acknowledge()
             else:
                 self._answer(message)
 

@@ -201,17 +201,17 @@ class Reply:
         self.connection.transport.offer(data + self.writer.flush())
 
     def finish(self) -> None:
-        """The run is over: its last DONE, and everything out. An attention that came is acknowledged with it."""
-        connection = self.connection
-        attention = connection.acknowledge()
+        """The run is over: its last DONE, and everything out."""
         self.tell_transaction()
-        if attention:
-            self._release(more=True)
-            self.tokens.done(in_transaction=self.session.transaction is not None, attention=True)
-        else:
-            if self._failed or self._held is None:
-                self.end(Done.DONE)
-            self._release(more=False)
+        cancelled = self.session.cancelled
+        if self._failed or self._held is None or cancelled:
+            self.end(Done.DONE, error=cancelled)
+        self._release(more=False)
         # First the packets that are full, so that a long text is not held twice.
         data = self.writer.write(self.tokens.take())
-        connection.transport.send(data + self.writer.finish())
+        self.connection.transport.send(data + self.writer.finish())
+
+    def acknowledge(self) -> None:
+        """The answer to an attention: a message of its own, behind that of what it has cancelled."""
+        self.tokens.done(in_transaction=self.session.transaction is not None, attention=True)
+        self.connection.transport.send(self.writer.write(self.tokens.take()) + self.writer.finish())
