@@ -39,9 +39,26 @@ CREATE SCHEMA notify_extract AUTHORIZATION notify_extract_owner;
 GO
 SET NOEXEC OFF;
 GO
-/* The heartbeat's table and its readers have the same owner: chaining is enough there. A change of owner drops the grants. */
-ALTER AUTHORIZATION ON SCHEMA::notify TO notify_owner;
-ALTER AUTHORIZATION ON SCHEMA::notify_extract TO notify_extract_owner;
+/*
+The heartbeat's table and its readers have the same owner: chaining is enough there. A change of owner drops the grants on the
+schema, the shop's own as well: it is made once.
+*/
+IF EXISTS (
+       SELECT 1
+       FROM (
+           SELECT name, principal_id FROM sys.schemas
+       ) AS s
+       WHERE s.name = N'notify' AND s.principal_id <> USER_ID(N'notify_owner')
+   )
+    ALTER AUTHORIZATION ON SCHEMA::notify TO notify_owner;
+IF EXISTS (
+       SELECT 1
+       FROM (
+           SELECT name, principal_id FROM sys.schemas
+       ) AS s
+       WHERE s.name = N'notify_extract' AND s.principal_id <> USER_ID(N'notify_extract_owner')
+   )
+    ALTER AUTHORIZATION ON SCHEMA::notify_extract TO notify_extract_owner;
 GO
 GRANT EXECUTE ON OBJECT::notify.read_position TO notify_detector;
 GRANT EXECUTE ON OBJECT::notify.read_catalog TO notify_detector;

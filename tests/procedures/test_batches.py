@@ -287,6 +287,15 @@ class TestPrerequisites:
         call(waiting.processor, "requeue_changes", notification="order changed")
         assert waiting.decide(claim(waiting)[0]) == [("wait", "prerequisite: totals of yesterday")]
 
+    def test_put_back_it_has_a_whole_deadline_again(self, waiting: Shop) -> None:
+        waiting.wait(30 * 60)
+        waiting.decide(claim(waiting)[0])
+        waiting.wait(3600)
+        call(waiting.processor, "requeue_changes", notification="order changed")
+        for minutes, verdict in ((0, "wait"), (29, "wait"), (1, "fail")):
+            waiting.wait(minutes * 60)
+            assert [said for said, _ in waiting.decide(claim(waiting)[0])] == [verdict]
+
     def test_only_the_notification_that_needs_it_is_held_back(self, waiting: Shop) -> None:
         waiting.define("no totals")
         waiting.activate("no totals")

@@ -228,6 +228,48 @@ class TestPurging:
         done = self.purge(processor)
         assert (done["changes"], done["history"], done["runs"], done["has_more"]) == (1, 1, 1, False)
 
+    def test_each_step_goes_on_behind_the_last_one_past_what_is_kept(self, processor: Connection) -> None:
+        for number in range(6):
+            change(processor, str(number), "I", number)
+        for number in range(6, 9):
+            change(processor, "6", "U", number)
+        wait(processor, 31)
+
+        def step() -> tuple[int, bool]:
+            done = call(processor, "notify.purge_processor", older_than_days=30, batch_size=2)[0].one()
+            return done["changes"], bool(done["has_more"])
+
+        assert [step() for _ in range(5)] == [(0, True), (0, True), (0, True), (2, True), (0, False)]
+        assert step() == (0, True)  # the next pass begins at the oldest again
+
+    def test_the_last_delete_of_a_record_goes_after_all_else_of_it(self, processor: Connection) -> None:
+        for number, operation in enumerate("IUD"):
+            change(processor, "1", operation, number)
+        processor.execute(
+            "UPDATE notify.change SET completed_at = DATEADD(DAY, 1, completed_at) WHERE operation = 'U';"
+        )
+        wait(processor, 32)
+        deleted = [
+            call(processor, "notify.purge_processor", older_than_days=30, batch_size=1)[0].one()["changes"]
+            for _ in range(8)
+        ]
+        assert sum(deleted) == 3
+
+    def test_readings_of_keys_go_but_not_the_snapshot(self, processor: Connection) -> None:
+        processor.execute(
+            "INSERT notify.key_scan (watched_table_id, state, started_at, ended_at)"
+            " SELECT wt.watched_table_id, 'discarded', ?, ? FROM notify.watched_table AS wt;"
+            "INSERT notify.key_scan (watched_table_id, state, beat, vanished_count, started_at, ended_at)"
+            " SELECT wt.watched_table_id, 'compared', 1, 0, ?, ? FROM notify.watched_table AS wt;"
+            "INSERT notify.key_snapshot (notification_id, key_scan_id, taken_at)"
+            " SELECT n.notification_id, ks.key_scan_id, ks.ended_at FROM notify.notification AS n"
+            " JOIN notify.key_scan AS ks ON ks.state = 'compared';",
+            (NOW, NOW, NOW, NOW),
+        )
+        wait(processor, 31)
+        assert self.purge(processor)["key_scans"] == 1
+        assert query(processor, "SELECT state FROM notify.key_scan;") == [("compared",)]
+
     def test_a_week_is_the_least(self, processor: Connection) -> None:
         with pytest.raises(ProcedureError) as error:
             call(processor, "notify.purge_processor", older_than_days=6, batch_size=100)

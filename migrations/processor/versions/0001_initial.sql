@@ -389,6 +389,15 @@ CREATE TABLE notify.change_history (
 GO
 ALTER TABLE notify.change_history SET (LOCK_ESCALATION = DISABLE);
 GO
+/* How far purge_changes has gone through the old changes, by completed_at and change_id. No row: it begins at the oldest. */
+CREATE TABLE notify.purge_position (
+    purge_position_id TINYINT NOT NULL CONSTRAINT df_purge_position_id DEFAULT (1),
+    completed_at DATETIME2(3) NOT NULL,
+    change_id BIGINT NOT NULL,
+    CONSTRAINT pk_purge_position PRIMARY KEY CLUSTERED (purge_position_id),
+    CONSTRAINT ck_purge_position_id CHECK (purge_position_id = 1)
+);
+GO
 /*
 One reading of all keys of a watched table, in pieces, and what comparing it with the stored key snapshots found.
 reading ▶ comparing ▶ compared; held: more vanished than is believed without a person; approved: a person said that it is so.

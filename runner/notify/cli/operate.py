@@ -46,18 +46,8 @@ def run_cycle(ctx: click.Context, config_path: str | None, as_json: bool, agent:
             click.echo(f"  {where}: {reason}", err=True)
     code = report.exit_code
     if agent and code == 3:
-        _alert(config, "run-cycle", report.sentence())
-        code = 0
+        code = 0  # end_run has left the alert, and clears it after the next cycle that goes well
     ctx.exit(code)
-
-
-def _alert(config: Any, source: str, text: str) -> None:
-    """The alert row that stands for "partly", which SQL Agent has no word for."""
-    from notify.databases import Role
-    from notify.procedures import processor
-
-    with config.databases().connection(Role.PROCESSOR) as connection:
-        processor.raise_alert(connection, kind="run", subject=f"{source}, partly", severity="warning", message=text)
 
 
 @command("send", "Hand queued messages to their gateways", "notify send --drain --config demo/notify.toml")

@@ -34,7 +34,6 @@ __all__ = [
     "get_scans",
     "pause_notification",
     "purge_processor",
-    "raise_alert",
     "record_changes",
     "record_keys",
     "refresh_catalog",
@@ -382,8 +381,3 @@ def status(connection: Connection) -> list[ResultSet]:
 def purge_processor(connection: Connection, older_than_days: int, batch_size: int) -> ResultSet:
     """Deletes finished work that is old enough, in small steps."""
     return call(connection, "notify.purge_processor", older_than_days=older_than_days, batch_size=batch_size)[0]
-
-
-def raise_alert(connection: Connection, *, kind: str, subject: str, severity: str, message: str) -> None:
-    """Notes what a person should look at; operators are told through the processor's own Database Mail."""
-    call(connection, "notify.raise_alert", kind=kind, subject=subject, severity=severity, message=message[:2000])

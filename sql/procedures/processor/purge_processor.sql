@@ -2,14 +2,12 @@ SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
 GO
 /*
-purge_processor: deletes what is done and old, one step of each kind per call.
+purge_processor: deletes what is done and old, one step of each kind per call. A person or a job calls it until has_more is 0.
 
 Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a kind, 1 to 4000.
-Result      one row: changes, history, batches, runs, alerts (rows deleted), has_more.
+Result      one row: changes, history, batches, runs, alerts, key_scans (rows deleted), has_more.
 Errors      50013 a parameter is out of range
-A record's newest state and its insert are kept as long as its notification is in force: by them a later change is judged, and an
-insert not mailed twice. A record whose deletion from the table is itself old goes wholly.
-Low deadlock priority: a cycle goes first. The index by completed_at is read from its old end, past what is kept.
+Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says.
 */
 CREATE OR ALTER PROCEDURE notify.purge_processor @older_than_days INTEGER = 90, @batch_size INTEGER = 4000
 AS
@@ -23,68 +21,19 @@ BEGIN
     DECLARE @batches INTEGER;
     DECLARE @runs INTEGER;
     DECLARE @alerts INTEGER;
-    DECLARE @purged TABLE (
-        change_id BIGINT NOT NULL PRIMARY KEY
-    );
+    DECLARE @key_scans INTEGER;
+    DECLARE @has_more BIT;
 
     IF @older_than_days IS NULL OR @older_than_days < 7 OR @batch_size IS NULL OR @batch_size NOT BETWEEN 1 AND 4000
         THROW 50013, N'purge_processor: @older_than_days must be at least 7, @batch_size 1 to 4000.', 1;
 
     BEGIN TRY
-        BEGIN TRANSACTION;
-
-        WITH old AS (
-            SELECT TOP (@batch_size) c.change_id
-            FROM notify.change AS c
-            INNER JOIN notify.notification AS n ON n.notification_id = c.notification_id
-            INNER JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
-            WHERE c.completed_at < @before
-                AND (
-                    n.state = 'retired'
-                    OR (
-                        c.operation <> 'I'
-                        AND EXISTS (
-                            SELECT 1
-                            FROM notify.change AS newer
-                            WHERE newer.record_match = c.record_match
-                                AND newer.notification_id = c.notification_id
-                                AND newer.state_stamp > c.state_stamp
-                        )
-                    )
-                    OR (
-                        wt.soft_delete_column IS NULL
-                        AND EXISTS (
-                            SELECT 1
-                            FROM notify.change AS gone
-                            WHERE gone.record_match = c.record_match
-                                AND gone.notification_id = c.notification_id
-                                AND gone.operation = 'D'
-                                AND gone.completed_at < @before
-                                AND NOT EXISTS (
-                                    SELECT 1
-                                    FROM notify.change AS later
-                                    WHERE later.record_match = gone.record_match
-                                        AND later.notification_id = gone.notification_id
-                                        AND later.change_id > gone.change_id
-                                )
-                        )
-                    )
-                )
-            ORDER BY c.completed_at, c.change_id
-        )
-        DELETE c
-        OUTPUT deleted.change_id INTO @purged (change_id)
-        FROM notify.change AS c
-        INNER JOIN old AS o ON o.change_id = c.change_id
-        WHERE c.completed_at < @before; /* asked again of the locked row: a failed one may have been put back meanwhile */
-        SET @changes = @@ROWCOUNT;
-
-        DELETE h
-        FROM notify.change_history AS h
-        INNER JOIN @purged AS p ON p.change_id = h.change_id;
-        SET @history = @@ROWCOUNT;
-
-        COMMIT TRANSACTION;
+        EXECUTE notify.purge_changes
+            @before = @before,
+            @batch_size = @batch_size,
+            @changes = @changes OUTPUT,
+            @history = @history OUTPUT,
+            @has_more = @has_more OUTPUT;
 
         /* Batches and runs are old at the low end of their numbers; no claimed change refers to a closed batch. */
         WITH old AS (
@@ -107,6 +56,18 @@ BEGIN
         )
         DELETE FROM old;
         SET @alerts = @@ROWCOUNT;
+
+        /* Readings of keys that are nobody's snapshot, once their rows are gone. */
+        WITH old AS (
+            SELECT TOP (@batch_size) ks.key_scan_id
+            FROM notify.key_scan AS ks
+            WHERE ks.ended_at < @before
+                AND NOT EXISTS (SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.key_scan_id = ks.key_scan_id)
+                AND NOT EXISTS (SELECT 1 FROM notify.key_scan_row AS r WHERE r.key_scan_id = ks.key_scan_id)
+            ORDER BY ks.key_scan_id
+        )
+        DELETE FROM old;
+        SET @key_scans = @@ROWCOUNT;
     END TRY
     BEGIN CATCH
         IF @@TRANCOUNT > 0
@@ -120,13 +81,15 @@ BEGIN
         @batches AS batches,
         @runs AS runs,
         @alerts AS alerts,
+        @key_scans AS key_scans,
         CONVERT(
             BIT,
             CASE
-                WHEN @changes = @batch_size
+                WHEN @has_more = 1
                 OR @batches = @batch_size
                 OR @runs = @batch_size
-                OR @alerts = @batch_size THEN 1
+                OR @alerts = @batch_size
+                OR @key_scans = @batch_size THEN 1
                 ELSE 0
             END
         ) AS has_more;
