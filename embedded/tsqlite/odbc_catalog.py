@@ -1,5 +1,6 @@
-"""ODBC's catalog procedures: sp_tables, sp_columns_100, sp_pkeys, sp_fkeys, sp_statistics_100. Each is a query over the
-catalog views, as the server's own are.
+"""ODBC's catalog procedures: sp_tables, sp_columns_100, sp_sproc_columns_100, sp_pkeys, sp_fkeys, sp_statistics_100.
+
+Each is a query over the catalog views, as the server's own are.
 """
 
 from __future__ import annotations
@@ -36,6 +37,55 @@ WHERE (@pktable_name IS NULL OR p.name = @pktable_name)
     AND (@fktable_qualifier IS NULL OR @fktable_qualifier = DB_NAME())
 """
 _RULE: Final = "CONVERT(smallint, CASE f.{0} WHEN 0 THEN 1 WHEN 1 THEN 0 ELSE f.{0} END)"
+
+_TYPES: Final = """\
+    JOIN (VALUES
+        (36, 'uniqueidentifier', -11, 'G', 16, 37, 37), (40, 'date', 91, 'T', 6, 0, 0),
+        (41, 'time', -154, 'T', 12, 0, 0), (42, 'datetime2', 93, 'T', 16, 0, 0),
+        (43, 'datetimeoffset', -155, 'T', 20, 0, 0),
+        (48, 'tinyint', -6, 'N', 1, 48, 38), (52, 'smallint', 5, 'N', 2, 52, 38), (56, 'int', 4, 'N', 4, 56, 38),
+        (58, 'smalldatetime', 93, 'T', 16, 58, 111), (59, 'real', 7, 'F', 4, 59, 109),
+        (60, 'money', 3, 'N', 21, 60, 110), (61, 'datetime', 93, 'T', 16, 61, 111), (62, 'float', 6, 'F', 8, 62, 109),
+        (104, 'bit', -7, 'X', 1, 50, 50),
+        (106, 'decimal', 3, 'N', NULL, 106, 106), (108, 'numeric', 2, 'N', NULL, 108, 108),
+        (122, 'smallmoney', 3, 'N', 12, 122, 110), (127, 'bigint', -5, 'N', 8, 63, 108),
+        (165, 'varbinary', -3, 'B', NULL, 37, 37), (167, 'varchar', 12, 'C', NULL, 39, 39),
+        (173, 'binary', -2, 'B', NULL, 45, 37), (175, 'char', 1, 'C', NULL, 47, 39),
+        (189, 'timestamp', -2, 'B', NULL, 45, 37), (231, 'nvarchar', -9, 'C', NULL, 39, 39),
+        (239, 'nchar', -8, 'C', NULL, 47, 39)) AS k (id, name, code, kind, length, fixed, nullable)
+        ON k.id = c.system_type_id
+"""
+"""ODBC's code of each type, its kind (characters, bytes, exact numbers, floats, times), its length, and SQL Server's
+older codes of it: never NULL, and not so.
+"""
+_SIZES: Final = """\
+    CONVERT(int, CASE
+        WHEN c.max_length = -1 THEN 0
+        WHEN k.name IN ('nchar', 'nvarchar') THEN c.max_length / 2
+        WHEN k.kind IN ('C', 'B') THEN c.max_length
+        WHEN k.name = 'uniqueidentifier' THEN 36
+        ELSE c.precision END) AS PRECISION,
+    CONVERT(int, CASE
+        WHEN c.max_length = -1 THEN 0
+        WHEN k.name IN ('decimal', 'numeric', 'money', 'smallmoney') THEN c.precision + 2
+        ELSE COALESCE(k.length, c.max_length) END) AS LENGTH,
+    CONVERT(smallint, CASE WHEN k.kind IN ('N', 'T') THEN c.scale END) AS SCALE,
+    CONVERT(smallint, CASE k.kind WHEN 'N' THEN 10 WHEN 'F' THEN 2 END) AS RADIX,
+"""
+_CODES: Final = """\
+    CONVERT(smallint, CASE WHEN k.code IN (91, 93) THEN 9 ELSE k.code END) AS SQL_DATA_TYPE,
+    CONVERT(smallint, CASE k.code WHEN 91 THEN 1 WHEN 93 THEN 3 END) AS SQL_DATETIME_SUB,
+    CONVERT(int, CASE WHEN k.kind IN ('C', 'B') THEN CASE c.max_length WHEN -1 THEN 0 ELSE c.max_length END END)
+        AS CHAR_OCTET_LENGTH,
+"""
+_NO_UDT: Final = """\
+    CONVERT(sysname, NULL) AS SS_UDT_CATALOG_NAME,
+    CONVERT(sysname, NULL) AS SS_UDT_SCHEMA_NAME,
+    CONVERT(nvarchar(4000), NULL) AS SS_UDT_ASSEMBLY_TYPE_NAME,
+    CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_CATALOG_NAME,
+    CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_SCHEMA_NAME,
+    CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_NAME,
+"""
 
 QUERIES: Final[dict[str, tuple[tuple[Parameter, ...], str]]] = {
     "sp_tables": (
@@ -76,7 +126,7 @@ ORDER BY TABLE_TYPE, TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME
             _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
             _parameter("@fUsePattern", BIT, tree.IntLiteral(1)),
         ),
-        """
+        f"""
 SELECT
     CONVERT(sysname, DB_NAME()) AS TABLE_QUALIFIER,
     CONVERT(sysname, SCHEMA_NAME(o.schema_id)) AS TABLE_OWNER,
@@ -85,61 +135,67 @@ SELECT
     CONVERT(smallint, k.code) AS DATA_TYPE,
     CONVERT(sysname, k.name + CASE WHEN c.is_identity = 1 THEN
         CASE WHEN k.name IN ('decimal', 'numeric') THEN '() identity' ELSE ' identity' END ELSE '' END) AS TYPE_NAME,
-    CONVERT(int, CASE
-        WHEN c.max_length = -1 THEN 0
-        WHEN k.name IN ('nchar', 'nvarchar') THEN c.max_length / 2
-        WHEN k.kind IN ('C', 'B') THEN c.max_length
-        WHEN k.name = 'uniqueidentifier' THEN 36
-        ELSE c.precision END) AS PRECISION,
-    CONVERT(int, CASE
-        WHEN c.max_length = -1 THEN 0
-        WHEN k.name IN ('decimal', 'numeric', 'money', 'smallmoney') THEN c.precision + 2
-        ELSE COALESCE(k.length, c.max_length) END) AS LENGTH,
-    CONVERT(smallint, CASE WHEN k.kind IN ('N', 'T') THEN c.scale END) AS SCALE,
-    CONVERT(smallint, CASE k.kind WHEN 'N' THEN 10 WHEN 'F' THEN 2 END) AS RADIX,
-    CONVERT(smallint, c.is_nullable) AS NULLABLE,
+{_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
     CONVERT(varchar(254), NULL) AS REMARKS,
     CONVERT(nvarchar(4000), OBJECT_DEFINITION(c.default_object_id)) AS COLUMN_DEF,
-    CONVERT(smallint, CASE WHEN k.code IN (91, 93) THEN 9 ELSE k.code END) AS SQL_DATA_TYPE,
-    CONVERT(smallint, CASE k.code WHEN 91 THEN 1 WHEN 93 THEN 3 END) AS SQL_DATETIME_SUB,
-    CONVERT(int, CASE WHEN k.kind IN ('C', 'B') THEN CASE c.max_length WHEN -1 THEN 0 ELSE c.max_length END END)
-        AS CHAR_OCTET_LENGTH,
-    CONVERT(int, ROW_NUMBER() OVER (PARTITION BY o.object_id ORDER BY c.column_id)) AS ORDINAL_POSITION,
+{_CODES}    CONVERT(int, ROW_NUMBER() OVER (PARTITION BY o.object_id ORDER BY c.column_id)) AS ORDINAL_POSITION,
     CONVERT(varchar(254), CASE c.is_nullable WHEN 1 THEN 'YES' ELSE 'NO' END) AS IS_NULLABLE,
     CONVERT(smallint, 0) AS SS_IS_SPARSE,
     CONVERT(smallint, 0) AS SS_IS_COLUMN_SET,
     CONVERT(smallint, c.is_computed) AS SS_IS_COMPUTED,
     CONVERT(smallint, c.is_identity) AS SS_IS_IDENTITY,
-    CONVERT(sysname, NULL) AS SS_UDT_CATALOG_NAME,
-    CONVERT(sysname, NULL) AS SS_UDT_SCHEMA_NAME,
-    CONVERT(nvarchar(4000), NULL) AS SS_UDT_ASSEMBLY_TYPE_NAME,
-    CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_CATALOG_NAME,
-    CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_SCHEMA_NAME,
-    CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_NAME,
-    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
+{_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
 FROM sys.columns AS c
     JOIN sys.objects AS o ON o.object_id = c.object_id AND o.type IN ('U', 'V')
-    JOIN (VALUES
-        (36, 'uniqueidentifier', -11, 'G', 16, 37, 37), (40, 'date', 91, 'T', 6, 0, 0),
-        (41, 'time', -154, 'T', 12, 0, 0), (42, 'datetime2', 93, 'T', 16, 0, 0),
-        (43, 'datetimeoffset', -155, 'T', 20, 0, 0),
-        (48, 'tinyint', -6, 'N', 1, 48, 38), (52, 'smallint', 5, 'N', 2, 52, 38), (56, 'int', 4, 'N', 4, 56, 38),
-        (58, 'smalldatetime', 93, 'T', 16, 58, 111), (59, 'real', 7, 'F', 4, 59, 109),
-        (60, 'money', 3, 'N', 21, 60, 110), (61, 'datetime', 93, 'T', 16, 61, 111), (62, 'float', 6, 'F', 8, 62, 109),
-        (104, 'bit', -7, 'X', 1, 50, 50),
-        (106, 'decimal', 3, 'N', NULL, 106, 106), (108, 'numeric', 2, 'N', NULL, 108, 108),
-        (122, 'smallmoney', 3, 'N', 12, 122, 110), (127, 'bigint', -5, 'N', 8, 63, 108),
-        (165, 'varbinary', -3, 'B', NULL, 37, 37), (167, 'varchar', 12, 'C', NULL, 39, 39),
-        (173, 'binary', -2, 'B', NULL, 45, 37), (175, 'char', 1, 'C', NULL, 47, 39),
-        (189, 'timestamp', -2, 'B', NULL, 45, 37), (231, 'nvarchar', -9, 'C', NULL, 39, 39),
-        (239, 'nchar', -8, 'C', NULL, 47, 39)) AS k (id, name, code, kind, length, fixed, nullable)
-        ON k.id = c.system_type_id
-WHERE (@table_name IS NULL OR o.name = @table_name OR (@fUsePattern = 1 AND o.name LIKE @table_name))
+{_TYPES}WHERE (@table_name IS NULL OR o.name = @table_name OR (@fUsePattern = 1 AND o.name LIKE @table_name))
     AND (@table_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @table_owner
         OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @table_owner))
     AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())
     AND (@column_name IS NULL OR c.name = @column_name OR (@fUsePattern = 1 AND c.name LIKE @column_name))
 ORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION
+""",
+    ),
+    "sp_sproc_columns_100": (
+        (
+            _parameter("@procedure_name", _NAME),
+            _parameter("@procedure_owner", _NAME),
+            _parameter("@procedure_qualifier", nvarchar(128)),
+            _parameter("@column_name", _NAME),
+            _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
+            _parameter("@fUsePattern", BIT, tree.IntLiteral(1)),
+        ),
+        f"""
+SELECT
+    CONVERT(sysname, DB_NAME()) AS PROCEDURE_QUALIFIER,
+    CONVERT(sysname, SCHEMA_NAME(o.schema_id)) AS PROCEDURE_OWNER,
+    CONVERT(nvarchar(134), o.name + CASE o.type WHEN 'P' THEN N';1' ELSE N';0' END) AS PROCEDURE_NAME,
+    CONVERT(sysname, c.name) AS COLUMN_NAME,
+    CONVERT(smallint, CASE WHEN c.parameter_id = 0 THEN 5 WHEN c.is_output = 1 THEN 2 ELSE 1 END) AS COLUMN_TYPE,
+    CONVERT(smallint, k.code) AS DATA_TYPE,
+    CONVERT(sysname, k.name) AS TYPE_NAME,
+{_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
+    CONVERT(varchar(254), NULL) AS REMARKS,
+    CONVERT(nvarchar(4000), NULL) AS COLUMN_DEF,
+{_CODES}    CONVERT(int, c.parameter_id) AS ORDINAL_POSITION,
+    CONVERT(varchar(254), CASE c.is_nullable WHEN 1 THEN 'YES' ELSE 'NO' END) AS IS_NULLABLE,
+    CONVERT(sysname, NULL) AS SS_TYPE_CATALOG_NAME,
+    CONVERT(sysname, NULL) AS SS_TYPE_SCHEMA_NAME,
+{_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
+FROM (
+    SELECT p.object_id, p.parameter_id, CASE p.parameter_id WHEN 0 THEN N'@RETURN_VALUE' ELSE p.name END AS name,
+        p.system_type_id, p.max_length, p.precision, p.scale, p.is_output, p.is_nullable
+    FROM sys.parameters AS p
+    UNION ALL
+    SELECT r.object_id, 0, N'@RETURN_VALUE', 56, 4, 10, 0, 1, 0
+    FROM sys.procedures AS r) AS c
+    JOIN sys.objects AS o ON o.object_id = c.object_id
+{_TYPES}WHERE (@procedure_name IS NULL OR o.name = @procedure_name
+        OR (@fUsePattern = 1 AND o.name LIKE @procedure_name))
+    AND (@procedure_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @procedure_owner
+        OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @procedure_owner))
+    AND (@procedure_qualifier IS NULL OR @procedure_qualifier = DB_NAME())
+    AND (@column_name IS NULL OR c.name = @column_name OR (@fUsePattern = 1 AND c.name LIKE @column_name))
+ORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION
 """,
     ),
     "sp_pkeys": (

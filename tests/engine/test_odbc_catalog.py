@@ -103,6 +103,25 @@ def test_statistics(shop: tsqlite.Connection) -> None:
     ]
 
 
+def test_parameters_of_procedures(shop: tsqlite.Connection) -> None:
+    do(shop, "CREATE PROCEDURE app.p @a int, @b nvarchar(9) = N'x', @c decimal(9, 2) OUTPUT AS RETURN 1")
+    do(shop, "CREATE FUNCTION dbo.f (@x date) RETURNS bigint AS BEGIN RETURN 1 END")
+    found = told(shop, "EXEC sp_sproc_columns_100 N'p', N'%', NULL, NULL, @ODBCVer = 3, @fUsePattern = 1")
+    assert [
+        (c["PROCEDURE_NAME"], c["COLUMN_NAME"], c["COLUMN_TYPE"], c["TYPE_NAME"], c["PRECISION"]) for c in found
+    ] == [
+        ("p;1", "@RETURN_VALUE", 5, "int", 10),
+        ("p;1", "@a", 1, "int", 10),
+        ("p;1", "@b", 1, "nvarchar", 9),
+        ("p;1", "@c", 2, "decimal", 9),
+    ]
+    found = told(shop, "EXEC sp_sproc_columns_100 N'f'")
+    assert [(c["PROCEDURE_NAME"], c["COLUMN_NAME"], c["COLUMN_TYPE"], c["TYPE_NAME"]) for c in found] == [
+        ("f;0", "@RETURN_VALUE", 5, "bigint"),
+        ("f;0", "@x", 1, "date"),
+    ]
+
+
 def test_other_catalog_procedures_are_refused(shop: tsqlite.Connection) -> None:
     with pytest.raises(tsqlite.NotSupportedError):
         do(shop, "EXEC sp_special_columns_100 N'parent'")
