@@ -61,9 +61,21 @@ class Host(ABC):
         """A stage in a folder, where `original` given: a copy of that one's."""
         if original is not None:
             shutil.copytree(original, folder)
-        with Stage(folder, templates=templates, urls=self.stage_urls(folder)) as stage:
-            yield stage
-        self.release(folder)
+        try:
+            with Stage(folder, templates=templates, urls=self.stage_urls(folder)) as stage:
+                yield stage
+        finally:
+            self.release(folder)
+
+    @property
+    @abstractmethod
+    def errors(self) -> type[Exception]:
+        """What the driver raises."""
+
+    def connect(self, path: Path) -> Any:
+        """A DB-API connection in autocommit, as the driver makes it."""
+        engine = sqlalchemy.create_engine(self.url(path), isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+        return engine.raw_connection()
 
     def database(self, role: Role, path: Path, *, name: str | None = None, readonly: bool = False) -> Database:
         """A role's database."""
@@ -76,6 +88,7 @@ class Host(ABC):
     def copy(self, path: Path, to: Path) -> None:
         """A copy of a database that may be in use, over another one that may be in use too."""
         source, target = apsw.Connection(str(path)), apsw.Connection(str(to))
+        target.set_busy_timeout(10_000)  # a server learns a moment later that its client has gone
         with target.backup("main", source, "main") as backup:
             backup.step()
         source.close()
@@ -91,6 +104,7 @@ class InProcess(Host):
     """The engine itself."""
 
     name = "tsqlite"
+    errors = tsqlite.Error
 
     def url(self, path: Path, *, name: str | None = None, readonly: bool = False) -> sqlalchemy.URL:
         if not path.exists():
@@ -109,6 +123,12 @@ class OverTds(Host):
     """Microsoft's driver, TDS and TLS in front of the engine. The server is in this process, as its clients are."""
 
     name = "pyodbc"
+
+    @property
+    def errors(self) -> type[Exception]:
+        import pyodbc
+
+        return pyodbc.Error
 
     def __init__(self) -> None:
         super().__init__()
