@@ -187,11 +187,7 @@ def _definitions(config: Config, databases: Databases) -> Iterator[Check]:
             if problem is not None:
                 yield Check(Role.PROCESSOR, f"template of {item['name']}", "failed", problem)
     for channel in sorted({channel for item in stored for channel in item["definition"]["channels"]} - served):
-        remedy = (
-            "gateways for it come later; until then the messages wait"
-            if channel != "email"
-            else "add a [[gateway]] to notify.toml"
-        )
+        remedy = f"gateways for {channel} come later" if channel != "email" else "add a [[gateway]] to notify.toml"
         yield Check(
             Role.QUEUE, f"gateway for {channel}", "warning", "there is none: its messages are queued and wait", remedy
         )
@@ -236,7 +232,7 @@ def _gateway(gateway: GatewayConfig, is_tried: bool) -> Check:
         with socket.create_connection((gateway.host, gateway.port), timeout=CONNECT_SECONDS):
             pass
     except OSError as error:
-        detail = f"{address} cannot be reached: {error}"
+        detail = f"{address} cannot be reached: {error.strerror or error}"
         if is_tried and _is_loopback(gateway.host):
             return Check("queue", name, "warning", detail, "the demo's mail server runs only while the demo does")
         return Check("queue", name, "failed", detail, "check host, port and firewall")

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
 from tests import driver
 
 from cycle.conftest import SHOP, Shop, active, built, opened, shop, stage, write  # noqa: F401
 from notify.cli import main
-
 
 # unixODBC reads its settings once, at the first connection of whatever test comes first.
 driver.reason()

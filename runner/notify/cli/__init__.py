@@ -56,9 +56,10 @@ class Commands(Page, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes one section per kind of work."""
+        wide = max(len(name) for name in self.commands)
         for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(command.name or "", command.get_short_help_str(80)) for command in commands])
+                formatter.write_dl([(f"{command.name:{wide}}", command.get_short_help_str(80)) for command in commands])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
