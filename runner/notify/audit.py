@@ -201,6 +201,12 @@ def _ask_queue(messages: Connection, handed: dict[str, dict[str, Any]], report: 
         else:
             report.changes.enqueued += 1
             report.count("explained", word["purged"], "purged")
+            if word["missing"]:
+                report.count("missing", word["missing"])
+                detail = (
+                    f"{word['missing']} of its {word['message_count']} messages are not there, and no purge took them"
+                )
+                report.find(Finding("missing", change["notification_name"], change["record_key"], detail))
     accepted: Counter[tuple[str, str, str]] = Counter()
     fresh: set[tuple[str, str, str]] = set()
     for row in audited.messages:

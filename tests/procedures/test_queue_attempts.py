@@ -358,10 +358,34 @@ def test_a_purge_takes_old_messages_and_leaves_what_is_known(room: Room) -> None
     assert room.enqueue(change(1))[0]["was_first"] is False
     room.enqueue(change(3, record_match='["1"]'))
     assert list(room.states()) == [2]
-    audited = queue.audit_messages(room.connection, [key(1), key(2), key(99)])
-    assert [(row["outcome"], row["pending"], row["purged"]) for row in audited.changes] == [
-        ("messages", 0, 1), ("messages", 1, 0), (None, 0, 0)
+    audited = queue.audit_messages(room.connection, [key(1), key(2), key(3), key(99)])
+    assert [(row["outcome"], row["pending"], row["purged"], row["missing"]) for row in audited.changes] == [
+        ("messages", 0, 1, 0), ("messages", 1, 0, 0), ("messages", 0, 1, 0), (None, 0, 0, 0)
     ]  # fmt: skip
+
+
+def test_a_message_that_is_gone_and_that_no_purge_took_is_missing(room: Room) -> None:
+    room.enqueue(change(1, mail("ann"), mail("bob")), change(2, mail("ann"), record_match='["1"]'))
+    room.connection.execute(
+        "DELETE b FROM notify.message_body AS b WHERE b.message_id = 1; DELETE m FROM notify.message AS m WHERE m.message_id = 1;"
+    )
+    audited = queue.audit_messages(room.connection, [key(1), key(2)])
+    assert [(row["pending"], row["purged"], row["missing"]) for row in audited.changes] == [(1, 0, 1), (0, 0, 1)]
+
+
+def test_a_purge_counts_what_it_takes_of_each_change_that_shared_a_message(room: Room) -> None:
+    room.enqueue(change(1, mail("ann"), mail("bob")), change(2, mail("ann"), record_match='["1"]'))
+    room.send_one()
+    room.wait(31 * 86400)
+    assert queue.purge_messages(room.connection, 30)["purged"] == 1
+    audited = queue.audit_messages(room.connection, [key(1), key(2)])
+    assert [(row["pending"], row["purged"], row["missing"]) for row in audited.changes] == [(1, 1, 0), (0, 1, 0)]
+
+
+def test_the_same_recipient_twice_in_a_change_is_one_message_that_nobody_misses(room: Room) -> None:
+    room.enqueue(change(1, mail("ann"), mail("ann")))
+    audited = queue.audit_messages(room.connection, [key(1)])
+    assert [(row["message_count"], row["pending"], row["missing"]) for row in audited.changes] == [(1, 1, 0)]
 
 
 def test_the_status_counts_what_is_open_and_what_ended(room: Room) -> None:

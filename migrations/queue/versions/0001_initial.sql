@@ -58,9 +58,11 @@ CREATE TABLE notify.decision (
     outcome VARCHAR(10) NOT NULL,
     reason NVARCHAR(400) NULL,
     message_count INTEGER NOT NULL,
+    purged_count INTEGER NOT NULL CONSTRAINT df_decision_purged_count DEFAULT (0), /* of message_count: ended, and removed by a purge */
     decided_at DATETIME2(3) NOT NULL,
     CONSTRAINT pk_decision PRIMARY KEY CLUSTERED (change_key),
     CONSTRAINT ck_decision_operation CHECK (operation IN ('I', 'U', 'D', 'O')),
+    CONSTRAINT ck_decision_purged_count CHECK (purged_count BETWEEN 0 AND message_count),
     CONSTRAINT ck_decision_outcome CHECK (outcome = 'messages' AND message_count > 0
         OR outcome IN ('skipped', 'in_doubt') AND message_count = 0 AND reason IS NOT NULL)
 );
@@ -152,6 +154,10 @@ CREATE TABLE notify.shared_message (
     message_id BIGINT NOT NULL,
     CONSTRAINT pk_shared_message PRIMARY KEY CLUSTERED (change_key, message_id)
 );
+GO
+
+/* The purge comes by message. */
+CREATE INDEX ix_shared_message_message ON notify.shared_message(message_id);
 GO
 
 /* Clustered by day, so that old bodies can go partition by partition. Bodies are COMPRESS(nvarchar(max)). */

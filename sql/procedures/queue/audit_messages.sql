@@ -8,7 +8,7 @@ What the queue knows of changes that an audit expects.
 @changes  JSON array: change_key (64 hex digits)
 Results   (1) per change asked for: change_key, outcome (NULL: the queue does not know it), reason, message_count (decided), sent, in_doubt,
               pending (scheduled, queued, claimed, sending, retrying, held), explained (failed, bounced, suppressed, expired, canceled),
-              purged (ended so long ago that they were removed)
+              purged (ended so long ago that they were removed), missing (decided, neither there nor purged)
           (2) per change, recipient and channel: change_key, recipient_key, channel, message_id, state, reason, accepted (hand-overs),
               released (accepted ones that a person released for another), doubled (accepted beyond one that no person released)
 */
@@ -53,8 +53,11 @@ BEGIN
         in_doubt = COALESCE(s.in_doubt, 0),
         pending = COALESCE(s.pending, 0),
         explained = COALESCE(s.explained, 0),
-        purged = CASE
-            WHEN d.message_count > COALESCE(s.messages, 0) THEN d.message_count - COALESCE(s.messages, 0)
+        purged = COALESCE(d.purged_count, 0),
+        missing = CASE
+            WHEN d.message_count > COALESCE(s.messages, 0) + d.purged_count THEN d.message_count -
+            COALESCE(s.messages, 0) -
+            d.purged_count
             ELSE 0
         END
     FROM @change AS c

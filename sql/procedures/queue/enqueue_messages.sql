@@ -421,9 +421,26 @@ BEGIN
         SELECT DISTINCT m.change_key, message_id = COALESCE(m.known_message_id, s.message_id)
         FROM @message AS m
         LEFT JOIN @stored AS s ON s.dedupe_key = m.dedupe_key
-        LEFT JOIN notify.message AS own
-            ON own.message_id = COALESCE(m.known_message_id, s.message_id) AND own.change_key = m.change_key
-        WHERE own.message_id IS NULL;
+        JOIN notify.message AS other ON other.message_id = COALESCE(m.known_message_id, s.message_id)
+        WHERE other.change_key <> m.change_key;
+
+        /* What the decision counts must be there for the audit, or known to be purged: the same message twice in a change is one, and the
+           message that another change had put there may have been removed since. */
+        UPDATE d
+        SET d.message_count = counted.messages, d.purged_count = counted.purged
+        FROM (
+            SELECT
+                m.change_key,
+                messages = COUNT(DISTINCT m.dedupe_key),
+                purged = COUNT( DISTINCT
+                    CASE WHEN m.known_message_id IS NOT NULL AND known.message_id IS NULL THEN m.dedupe_key END
+                )
+            FROM @message AS m
+            LEFT JOIN notify.message AS known ON known.message_id = m.known_message_id
+            GROUP BY m.change_key
+        ) AS counted
+        JOIN notify.decision AS d ON d.change_key = counted.change_key
+        WHERE counted.purged > 0 OR counted.messages <> d.message_count;
 
         SET @older = (
                 SELECT m.message_id

@@ -4,6 +4,7 @@ GO
 
 /*
 Removes messages that ended long ago, with bodies, attempts and history. Decisions and dedupe keys stay: a repeated change stays known.
+Each decision counts what was removed of it: to the audit, a message that is not there and was not purged is missing.
 
 @older_than_days  1 or more
 @batch_size       at most so many messages, 1 to 4000
@@ -40,6 +41,27 @@ BEGIN
         ORDER BY m.completed_at, m.message_id;
 
         SET @purged = @@ROWCOUNT;
+
+        UPDATE d
+        SET d.purged_count = d.purged_count + gone.messages
+        FROM (
+            SELECT found.change_key, messages = COUNT(*)
+            FROM (
+                SELECT m.change_key
+                FROM @old AS o
+                JOIN notify.message AS m ON m.message_id = o.message_id
+                UNION ALL
+                SELECT sm.change_key
+                FROM @old AS o
+                JOIN notify.shared_message AS sm ON sm.message_id = o.message_id
+            ) AS found
+            GROUP BY found.change_key
+        ) AS gone
+        JOIN notify.decision AS d ON d.change_key = gone.change_key;
+
+        DELETE sm
+        FROM @old AS o
+        JOIN notify.shared_message AS sm ON sm.message_id = o.message_id;
 
         DELETE a
         FROM @old AS o
