@@ -58,7 +58,8 @@ class RawClient:
 
     def log_in(self, database: str = "Sales", **options: object) -> bytes:
         self.greet()
-        login = Login(user="sa", password=PASSWORD, database=database, option_flags2=2, **options)  # type: ignore[arg-type]
+        given = {"user": "sa", "password": PASSWORD, "database": database, "option_flags2": 2} | options
+        login = Login(**given)  # type: ignore[arg-type]
         self.send(PacketType.LOGIN7, build_login(login))
         return self.receive()
 

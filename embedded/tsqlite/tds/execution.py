@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ..errors import SqlError, Unsupported
@@ -11,10 +12,15 @@ from .reply import Reply, arguments
 from .requests import ProcId, Request, Rpc, SqlBatch, TransactionRequest
 from .tokens import Command, Done
 
+_BULK: Final = re.compile(r"\s*insert\s+bulk\b", re.IGNORECASE)
+"""What announces a bulk copy; no T-SQL that a batch may have."""
+
 
 def run(reply: Reply, request: Request) -> None:
     """Run a request to its end, its events into `reply`."""
     if isinstance(request, SqlBatch):
+        if _BULK.match(request.text):
+            raise Unsupported("INSERT BULK (bulk copy)", 1)
         interpreter = reply.connection.interpreter
         interpreter.run_batch(request.text, sink=Feed(interpreter, reply.receive))
     elif isinstance(request, Rpc):
