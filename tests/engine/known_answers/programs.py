@@ -308,7 +308,7 @@ BATCHES: list[tuple[Any, ...]] = [
     ('CREATE TABLE dbo.t (a int); INSERT dbo.t VALUES (1),(2),(NULL); SELECT a FROM dbo.t WHERE a IN (SELECT a FROM dbo.t) ORDER BY a; SELECT a FROM dbo.t WHERE a NOT IN (SELECT a FROM dbo.t WHERE a IS NOT NULL); SELECT COUNT(*) FROM dbo.t WHERE a = NULL; SELECT a FROM dbo.t EXCEPT SELECT NULL', [3, [(1,), (2,)], [], [(0,)], [(1,), (2,)]]),
     ('SELECT a.x FROM (VALUES (1),(2),(NULL)) a(x) WHERE NOT EXISTS (SELECT 1 FROM (VALUES (1),(NULL)) b(x) WHERE b.x = a.x)', [[(2,), (None,)]]),
     ('SELECT COUNT(*) FROM (VALUES (1,NULL)) a(x,y) WHERE x = 1 AND NOT (y = 1) OR y IS NULL', [[(1,)]]),
-    ('SET ROWCOUNT 1; SELECT 1', ['refused']),
+    ('SET ROWCOUNT 1; SELECT a FROM (VALUES (1),(2)) t(a) ORDER BY a DESC; SET ROWCOUNT 0; SELECT a FROM (VALUES (1),(2)) t(a) ORDER BY a', [[(2,)], [(1,), (2,)]]),
     ('SET ANSI_NULLS OFF', ['refused']),
     ('MERGE t USING s ON 1=1 WHEN MATCHED THEN DELETE;', ['refused']),
     ('DECLARE c CURSOR FOR SELECT 1', ['refused']),
