@@ -48,7 +48,7 @@ def purge(
 
     ROLE is processor or queue; without one, both.
 
-    --json: processor {steps, changes, history, batches, runs, alerts}, queue {steps, messages}.
+    --json: processor {steps, changes, history, batches, runs, alerts, key_scans}, queue {steps, messages}.
     """
     from notify.cli.output import print_json, progress
     from notify.databases import Role
@@ -79,7 +79,7 @@ def purge(
         print_json(reports)
         return
     for role, counts in reports.items():
-        some = [f"{number:,} {kind}" for kind, number in counts.items() if number and kind != "steps"]
+        some = [f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.items() if number and kind != "steps"]
         in_steps = f", in {counted(counts['steps'], 'step')}" if some else ""
         click.echo(f"{role}: deleted {', '.join(some) or 'nothing: nothing that has ended is so old'}{in_steps}")
 

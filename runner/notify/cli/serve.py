@@ -194,34 +194,44 @@ def _start(make: Any) -> Any:
 
 def _tell(ready: dict[str, Any], config: Config, *, is_made: bool) -> None:
     """What a person pastes."""
-    server, databases = ready["server"], ready["databases"]
-    secret = ready["password"] or f"${{{VARIABLE}}}"
-    shown = f"{ready['password']}    shown this once; {VARIABLE} sets one of yours"
-    last = databases[-1]
-    lines = [
+    from notify.cli.output import print_lines
+
+    server, databases, password = ready["server"], ready["databases"], ready["password"]
+    shown = f"{password}  (shown this once; {VARIABLE} sets one of yours)" if password else f"as {VARIABLE} says"
+    certificate = ready["certificate"] + (", signed by itself: clients are told to trust it" if is_made else "")
+    print_lines([("", f"Serving the databases of {config.path or 'the environment'} until Ctrl-C.")])
+    click.echo()
+    for name, value in (
         ("server", server),
         ("login", ready["login"]),
-        ("password", shown if ready["password"] else f"as {VARIABLE} says"),
+        ("password", shown),
         ("databases", ", ".join(databases)),
-        *([("read only", "source with ApplicationIntent=ReadOnly is the replica")] if ready["read_only"] else []),
-        ("TLS", f"{ready['certificate']}" + (", signed by itself: clients are told to trust it" if is_made else "")),
-    ]
-    trust = (" -C", ";TrustServerCertificate=yes") if is_made else ("", "")
-    click.echo(f"Serving the databases of {config.path or 'the environment'} until Ctrl-C.\n")
-    for name, value in lines:
-        click.echo(f"  {name:9}  {value}")
-    quoted = shlex.quote(secret) if ready["password"] else f'"{secret}"'
-    command = f"sqlcmd -S {server} -U {LOGIN} -P {quoted}{trust[0]}"
-    click.echo(f"\nsqlcmd:\n  {command} -d {last}")
+        ("replica", "source with ApplicationIntent=ReadOnly" if ready["read_only"] else ""),
+        ("TLS", certificate),
+    ):
+        if value:
+            print_lines([(f"  {name:9}  ", value)])
+    secret = shlex.quote(password) if password else f'"${VARIABLE}"'
+    command = f"sqlcmd -S {server} -U {LOGIN} -P {secret}{' -C' if is_made else ''} -d"
+    _heading("sqlcmd")
+    click.echo(f"  {command} {databases[-1]}")
     if ready["read_only"]:
-        click.echo(f"  {command} -d source -K ReadOnly")
+        click.echo(f"  {command} source -K ReadOnly")
+    # One line to be copied, however long it is.
+    _heading("pyodbc")
     click.echo(
-        "\npyodbc, SSMS, Azure Data Studio (SQL Server authentication):\n"
-        f"  DRIVER={{ODBC Driver 18 for SQL Server}};SERVER={server};UID={LOGIN};PWD={secret};"
-        f"DATABASE={last}{trust[1]}"
+        f"  DRIVER={{ODBC Driver 18 for SQL Server}};SERVER={server};UID={LOGIN};PWD={password or '...'};"
+        f"DATABASE={databases[-1]}{';TrustServerCertificate=yes' if is_made else ''}"
     )
+    _heading("SSMS")
+    trust = "; tick Trust server certificate" if is_made else ""
+    print_lines([("  ", f"server {server}, SQL Server Authentication, login {LOGIN}{trust}")])
     if ready["read_only"]:
         click.echo("\nWhat is committed on source reaches the replica at the next notify beat.")
+
+
+def _heading(words: str) -> None:
+    click.echo(click.style(f"\n{words}", bold=True))
 
 
 def _asked_to_stop() -> threading.Event:
