@@ -119,6 +119,8 @@ class Generator:
                     decision |= {"outcome": "skipped", "reason": verdict["reason"]}
                 else:
                     decision |= compose(batch, rows.get(number, ()), self._renderer, self._region)
+                    for message in decision["messages"]:
+                        message["expires_in_seconds"] = change["expires_in_seconds"]
             except RenderError as error:
                 done.append(_failed(change, str(error)))
                 continue
@@ -223,7 +225,6 @@ def compose(batch: Batch, rows: Iterable[Mapping[str, Any]], renderer: Renderer,
                 "address": address.address or "",
                 "recipient_name": _name(row.get("recipient_name")),
                 "priority": batch.priority,
-                "expires_in_seconds": batch.expires_in_seconds,
                 "reason": address.reason,
             }
             if address.address is not None and len(address.address) > ADDRESS_LIMIT:
@@ -246,8 +247,12 @@ def _nothing() -> Extracted:
 
 
 def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any], beat: int) -> dict[str, Any]:
-    # A row that is gone shows no stamp: its delete stands where its last recorded state stood, in a later snapshot.
-    last_stamp = change["state_stamp"] if change["operation"] == "D" else None
+    shown_stamp = state.get("shown_stamp")
+    if change["operation"] == "D" and not state.get("is_deleted"):
+        # A row that is gone shows no stamp: its delete stands where its last recorded state stood, in a later snapshot.
+        # Is there a row again, then that one is a later life, which comes after the delete and is not replaced by it.
+        beat = beat if shown_stamp is None else change["beat"]
+        shown_stamp = change["state_stamp"]
     return {
         "change_key": change["change_key"],
         "notification_guid": batch.notification_guid,
@@ -256,7 +261,7 @@ def _decision(batch: Batch, change: Mapping[str, Any], state: Mapping[str, Any],
         "record_match": change["record_match"],
         "operation": change["operation"],
         "policy": batch.policy,
-        "shown_stamp": state.get("shown_stamp") or last_stamp,
+        "shown_stamp": shown_stamp,
         "shown_hash": state.get("shown_hash"),
         "shown_beat": beat,
     }

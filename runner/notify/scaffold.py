@@ -411,7 +411,6 @@ def _compose(
         notification_guid="",
         policy="latest",
         priority=definition.get("priority") or 5,
-        expires_in_seconds=None,
         channels={channel: item["template"] for channel, item in definition["channels"].items()},
         request="{}",
         changes=[],

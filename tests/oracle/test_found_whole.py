@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.cycle.conftest import Shop, active, built, shop
+from tests.cycle.conftest import SHOP, Shop, active, built, shop
 
 from notify.databases import Role
+from notify.definitions import read_definitions
 from notify.errors import DatabaseError
-from notify.procedures import queue
+from notify.procedures import processor, queue
 
 __all__ = ["active", "built", "shop"]
 
@@ -26,12 +29,21 @@ def claimed(shop: Shop) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+@contextmanager
+def restored(shop: Shop) -> Iterator[None]:
+    """Meanwhile the queue says of itself that it was restored: what has claimed changes cannot go on."""
+    ((mark,),) = shop.stage.queue("SELECT i.recovery_fork_guid FROM notify.queue_identity AS i;")
+    shop.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
+    yield
+    shop.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = ?;", mark)
+
+
 def test_a_change_in_doubt_ends_its_batch(shop: Shop) -> None:
     """It was claimed when the queue was lost: the next cycle takes the queue's word, and the audit counts it as in doubt."""
     shop.order(2)
-    shop.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
-    with pytest.raises(DatabaseError, match="restored"):
+    with restored(shop), pytest.raises(DatabaseError, match="restored"):
         shop.cycle()
+    shop.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
     with shop.stage.databases.connection(Role.QUEUE) as target:
         assert queue.recover_queue(target, datetime(2099, 1, 1), claimed(shop), "ann")["changes_in_doubt"] == 1
     shop.stage.advance(minutes=10)
@@ -44,3 +56,35 @@ def test_a_change_in_doubt_ends_its_batch(shop: Shop) -> None:
     assert shop.stage.mails == []
     report = shop.stage.audit()
     assert (report["expected"], report["in_doubt"], report["missing"]) == (1, 1, 0)
+
+
+def test_a_delete_that_comes_late_replaces_nothing_of_the_next_life(shop: Shop) -> None:
+    """Its worker died; the record is there again, and that was told to the queue before: the insert is still mailed."""
+    definition = read_definitions([SHOP / "notifications.toml"])[0].document
+    table = definition["table"] | {"key_snapshot_minutes": 1}
+    with shop.stage.databases.connection(Role.PROCESSOR) as target:
+        saved = processor.save_notification(
+            target, definition | {"on": ["insert", "delete"], "table": table}, dry_run=False
+        )
+    assert saved.problems == []
+    shop.order(2)
+    for _ in range(2):  # the first reading of the keys, and one that may be compared
+        shop.cycle()
+        shop.stage.advance(minutes=2)
+    shop.stage.send()
+    shop.stage.do(
+        ("DELETE FROM dbo.order_line WHERE order_id = 2;", ()),
+        ("DELETE FROM dbo.customer_order WHERE order_id = 2;", ()),
+    )
+    with restored(shop), pytest.raises(DatabaseError, match="restored"):
+        shop.cycle()
+    shop.order(2, "packed")
+    shop.cycle()
+    shop.stage.advance(minutes=10)
+    assert shop.cycle().outcome == "ok"
+    shop.stage.send()
+    told = shop.stage.queue(
+        "SELECT d.operation, m.state FROM notify.decision AS d INNER JOIN notify.message AS m"
+        " ON m.change_key = d.change_key ORDER BY m.message_id;"
+    )
+    assert told == [("I", "sent"), ("I", "sent"), ("D", "canceled")]

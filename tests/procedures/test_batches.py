@@ -125,7 +125,10 @@ class TestClaims:
         shop.pass_time()
         shop.detect()
         shop.wait(600)
-        assert claim(shop)[0]["expires_in_seconds"] == 3000
+        shop.insert(2)
+        shop.pass_time()
+        shop.detect()
+        assert [change["expires_in_seconds"] for change in claim(shop)[1]] == [2940, 3600]
 
 
 class TestCompletion:

@@ -110,7 +110,6 @@ class Batch(NamedTuple):
     notification_guid: str
     policy: str
     priority: int
-    expires_in_seconds: int | None
     channels: dict[str, str]
     request: str
     changes: list[dict[str, Any]]
@@ -266,7 +265,6 @@ def claim_batch(
         notification_guid=str(row["notification_guid"]),
         policy=row["policy"],
         priority=row["priority"],
-        expires_in_seconds=row.get("expires_in_seconds"),
         channels={item["channel"]: item["template"] for item in from_json(row["channels"])},
         request=row["request"],
         changes=results[1].records(),

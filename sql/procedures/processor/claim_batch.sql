@@ -6,11 +6,11 @@ claim_batch: takes due changes of one notification under a lease.
 
 Parameters  @run_id; @worker: who takes them; @batch_size: at most so many changes; @lease_seconds: how long they are the
             worker's own, by this server's clock
-Results     1  no row, or one: batch_id, lease_token, notification_name, notification_guid, policy, priority,
-               expires_in_seconds (of the oldest change; NULL: never), channels (JSON array of {channel, template}), request (JSON
-               for extract_changes), leased_until, change_count
+Results     1  no row, or one: batch_id, lease_token, notification_name, notification_guid, policy, priority, channels (JSON array
+               of {channel, template}), request (JSON for extract_changes), leased_until, change_count
             2  the changes: change_number (a label within this batch's calls), change_key (64 hex digits), record_key,
-               record_match, operation, version, state_stamp, state_hash, detected_at
+               record_match, operation, version, state_stamp, state_hash, beat (of the snapshot that showed it), detected_at,
+               expires_in_seconds (NULL: never)
 Errors      none of its own
 Locks       change rows that no rival has locked (READPAST), the new batch row
 
@@ -143,13 +143,6 @@ BEGIN
         n.notification_guid AS notification_guid,
         n.policy AS policy,
         n.priority AS priority,
-        CASE
-            WHEN n.expires_after_minutes IS NOT NULL THEN CASE
-                WHEN oldest.age_seconds < n.expires_after_minutes * 60 THEN n.expires_after_minutes * 60 -
-                oldest.age_seconds
-                ELSE 0
-            END
-        END AS expires_in_seconds,
         (
             SELECT nc.channel AS channel, nc.template AS template
             FROM notify.notification_channel AS nc
@@ -162,11 +155,6 @@ BEGIN
         b.change_count AS change_count
     FROM notify.batch AS b
     JOIN notify.notification AS n ON n.notification_id = b.notification_id
-    CROSS APPLY (
-        SELECT DATEDIFF(SECOND, MIN(c.detected_at), @now) AS age_seconds
-        FROM notify.change AS c
-        WHERE c.batch_id = b.batch_id AND c.batch_id IS NOT NULL
-    ) AS oldest
     WHERE b.batch_id = @batch_id;
 
     SELECT
@@ -178,8 +166,19 @@ BEGIN
         c.version AS version,
         c.state_stamp AS state_stamp,
         c.state_hash AS state_hash,
-        c.detected_at AS detected_at
+        c.beat AS beat,
+        c.detected_at AS detected_at,
+        CASE
+            WHEN n.expires_after_minutes IS NOT NULL THEN CASE
+                WHEN age.seconds < n.expires_after_minutes * 60 THEN n.expires_after_minutes * 60 - age.seconds
+                ELSE 0
+            END
+        END AS expires_in_seconds
     FROM notify.change AS c
+    JOIN notify.notification AS n ON n.notification_id = c.notification_id
+    CROSS APPLY (
+        SELECT DATEDIFF(SECOND, c.detected_at, @now) AS seconds
+    ) AS age
     WHERE c.batch_id = @batch_id AND c.state = 'claimed'
     ORDER BY c.change_id;
 END;

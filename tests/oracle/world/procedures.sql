@@ -21,11 +21,15 @@ BEGIN
     FROM OPENJSON(@changes) WITH (
         change_number INTEGER '$.change_number',
         operation CHAR(1) '$.operation',
-        depot SMALLINT '$.key[0]', code NVARCHAR(20) '$.key[1]',
+        depot SMALLINT '$.key[0]',
+        code NVARCHAR(20) '$.key[1]',
         kept_version INTEGER '$.fields.version'
     ) AS c
     LEFT JOIN dbo.parcel AS t ON t.depot = c.depot AND t.code = c.code COLLATE Latin1_General_CI_AS
-    CROSS JOIN (VALUES (N'desk'), (N'chief')) AS person (name)
+    CROSS JOIN (VALUES
+        (N'desk'),
+        (N'chief')
+    ) AS person (name)
     ORDER BY c.change_number;
 END;
 GO
@@ -125,7 +129,8 @@ BEGIN
     FROM OPENJSON(@changes) WITH (
         change_number INTEGER '$.change_number',
         operation CHAR(1) '$.operation',
-        account VARCHAR(12) '$.key[0]', line INTEGER '$.key[1]',
+        account VARCHAR(12) '$.key[0]',
+        line INTEGER '$.key[1]',
         kept_version INTEGER '$.fields.version'
     ) AS c
     LEFT JOIN dbo.ledger AS t ON t.account = c.account COLLATE Latin1_General_CS_AS AND t.line = c.line
@@ -226,7 +231,8 @@ BEGIN
     FROM OPENJSON(@changes) WITH (
         change_number INTEGER '$.change_number',
         operation CHAR(1) '$.operation',
-        hall UNIQUEIDENTIFIER '$.key[0]', code NVARCHAR(12) '$.key[1]',
+        hall UNIQUEIDENTIFIER '$.key[0]',
+        code NVARCHAR(12) '$.key[1]',
         kept_version INTEGER '$.fields.version'
     ) AS c
     LEFT JOIN dbo.crate AS t ON t.hall = c.hall AND t.code = c.code COLLATE Latin1_General_CI_AS

@@ -13,8 +13,8 @@ CREATE TABLE dbo.parcel (
     created_at DATETIME2(7) NOT NULL,
     modified_at DATETIME2(7) NOT NULL,
     CONSTRAINT pk_parcel PRIMARY KEY (depot, code),
-    INDEX ix_parcel_created_at (created_at),
-    INDEX ix_parcel_modified_at (modified_at)
+    INDEX ix_parcel_created_at(created_at),
+    INDEX ix_parcel_modified_at(modified_at)
 );
 
 /* A GUID, steps of 1/300 s, soft delete. */
@@ -25,8 +25,8 @@ CREATE TABLE dbo.device (
     version INTEGER NOT NULL,
     created_at DATETIME NOT NULL,
     modified_at DATETIME NULL,
-    INDEX ix_device_created_at (created_at),
-    INDEX ix_device_modified_at (modified_at)
+    INDEX ix_device_created_at(created_at),
+    INDEX ix_device_modified_at(modified_at)
 );
 
 /* A case-sensitive string, whole minutes. */
@@ -36,8 +36,8 @@ CREATE TABLE dbo.tag (
     version INTEGER NOT NULL,
     created_at SMALLDATETIME NOT NULL,
     modified_at SMALLDATETIME NULL,
-    INDEX ix_tag_created_at (created_at),
-    INDEX ix_tag_modified_at (modified_at)
+    INDEX ix_tag_created_at(created_at),
+    INDEX ix_tag_modified_at(modified_at)
 );
 
 /* Whole days. */
@@ -47,8 +47,8 @@ CREATE TABLE dbo.memo (
     version INTEGER NOT NULL,
     created_on DATE NOT NULL,
     modified_on DATE NOT NULL,
-    INDEX ix_memo_created_on (created_on),
-    INDEX ix_memo_modified_on (modified_on)
+    INDEX ix_memo_created_on(created_on),
+    INDEX ix_memo_modified_on(modified_on)
 );
 
 /* rowversion, and a total that must have caught up before anything is said of it. */
@@ -60,8 +60,8 @@ CREATE TABLE dbo.ledger (
     created_at DATETIME2(3) NOT NULL,
     row_version ROWVERSION NOT NULL,
     CONSTRAINT pk_ledger PRIMARY KEY (account, line),
-    INDEX ix_ledger_created_at (created_at),
-    INDEX ix_ledger_row_version (row_version)
+    INDEX ix_ledger_created_at(created_at),
+    INDEX ix_ledger_row_version(row_version)
 );
 
 CREATE TABLE dbo.ledger_total (
@@ -69,7 +69,8 @@ CREATE TABLE dbo.ledger_total (
     covers_version INTEGER NOT NULL
 );
 
-INSERT INTO dbo.ledger_total (id, covers_version) VALUES (1, 0);
+INSERT INTO dbo.ledger_total (id, covers_version)
+VALUES (1, 0);
 
 /* Stamps in the local time of Berlin. */
 CREATE TABLE dbo.visit (
@@ -78,8 +79,8 @@ CREATE TABLE dbo.visit (
     version INTEGER NOT NULL,
     created_local DATETIME2(0) NOT NULL,
     modified_local DATETIME2(0) NULL,
-    INDEX ix_visit_created_local (created_local),
-    INDEX ix_visit_modified_local (modified_local)
+    INDEX ix_visit_created_local(created_local),
+    INDEX ix_visit_modified_local(modified_local)
 );
 
 /* Nothing tells an insert from an update. */
@@ -88,7 +89,7 @@ CREATE TABLE dbo.preference (
     status VARCHAR(10) NOT NULL,
     version INTEGER NOT NULL,
     modified_at DATETIME2(7) NOT NULL,
-    INDEX ix_preference_modified_at (modified_at)
+    INDEX ix_preference_modified_at(modified_at)
 );
 GO
 
@@ -101,7 +102,7 @@ CREATE TABLE dbo.crate (
     created_at DATETIME NOT NULL,
     modified_at DATETIME NOT NULL,
     CONSTRAINT pk_crate PRIMARY KEY (hall, code),
-    INDEX ix_crate_created_at (created_at),
-    INDEX ix_crate_modified_at (modified_at)
+    INDEX ix_crate_created_at(created_at),
+    INDEX ix_crate_modified_at(modified_at)
 );
 GO
