@@ -236,7 +236,7 @@ def _script_revisions(role: Role) -> Iterator[str]:
         f"IF OBJECT_ID(N'dbo.{VERSION_TABLE}', N'U') IS NULL\n"
         f"    CREATE TABLE dbo.{VERSION_TABLE} (\n"
         "        version_num varchar(32) NOT NULL,\n"
-        f"        CONSTRAINT pk_{VERSION_TABLE} PRIMARY KEY CLUSTERED (version_num)\n"
+        f"        CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY CLUSTERED (version_num)\n"
         "    );\nGO\n"
     )
     for number, (revision, file) in enumerate(revisions):
