@@ -402,8 +402,15 @@ def test_purge_deletes_what_has_ended_and_is_old(shop: Shop, config: Path) -> No
     notify("send", "--drain", "--config", config)
     kept = notify("purge", "--json", "--config", config).json
     assert kept["queue"] == {"steps": 1, "messages": 0}
+    shop.order(3)
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    notify("send", "--drain", "--config", config)
     shop.stage.advance(days=100)
-    assert notify("purge", "queue", "--json", "--config", config).json == {"queue": {"steps": 1, "messages": 1}}
+    stepped = notify("purge", "queue", "--batch-size", "1", "--json", "--config", config).json["queue"]
+    assert stepped["messages"] == 2
+    assert stepped["steps"] >= 2
+    assert notify("purge", "queue", "--json", "--config", config).json == {"queue": {"steps": 1, "messages": 0}}
     ran = notify("purge", "--config", config)
     assert "processor: deleted" in ran.output
     assert " runs, in 1 step" in ran.output or " 1 runs" in ran.output

@@ -18,11 +18,17 @@ from notify.cli import SECTIONS, cli
 from .conftest import notify
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
+COLOUR = "\x1b[3"
 STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 def on_a_terminal(columns: int, *arguments: str) -> list[str]:
     """Runs `notify ARGUMENTS` on a terminal and gives its lines without styles."""
+    return [line.rstrip() for line in STYLE.sub("", on_a_terminal_raw(columns, *arguments)).splitlines()]
+
+
+def on_a_terminal_raw(columns: int, *arguments: str) -> str:
+    """The same, as the terminal gets it."""
     import fcntl
     import termios
 
@@ -43,7 +49,7 @@ def on_a_terminal(columns: int, *arguments: str) -> list[str]:
             said += piece
     os.close(ours)
     assert process.returncode in (0, 1)
-    return [line.rstrip() for line in STYLE.sub("", said.decode()).splitlines()]
+    return said.decode()
 
 
 def test_status_and_why_fit_80_columns(shop: Shop, config: Path) -> None:
@@ -69,6 +75,13 @@ def test_a_result_that_is_too_wide_is_shown_row_by_row(shop: Shop, config: Path,
     lines = on_a_terminal(80, "sql", "queue", str(file), "--config", str(config))
     assert [line for line in lines if len(line) > 80] == []
     assert any(re.fullmatch(r" address +buyer2@shop.example.com", line) for line in lines)
+
+
+def test_no_color_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert COLOUR in on_a_terminal_raw(80, "send", "--help")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert COLOUR not in on_a_terminal_raw(80, "send", "--help")
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partly (what failed is t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -96,7 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: without the program's name; None: those of the process.
     """
     try:
-        result = cli.main(arguments, prog_name="notify", standalone_mode=False)
+        # rich knows NO_COLOR by itself, click does not.
+        color = False if os.environ.get("NO_COLOR") else None
+        result = cli.main(arguments, prog_name="notify", standalone_mode=False, color=color)
     except click.exceptions.Abort:
         click.echo("notify: stopped; nothing is lost, the next run goes on", err=True)
         sys.exit(1)

@@ -90,6 +90,8 @@ def send(
     gateways = [open_gateway(gateway) for gateway in config.gateways]
     databases = config.databases()
     with progress() as told:
+        if not drain:
+            told.note("sending what is due, until stopped (Ctrl-C)")
 
         def tell(summary: SendSummary) -> None:
             told.step("send", summary.accepted + summary.refused + summary.in_doubt, None)
