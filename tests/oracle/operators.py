@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -197,18 +197,13 @@ class Operators(World):
     # --- servers --------------------------------------------------------------------------------------------------
 
     @property
-    def backup(self) -> Any:
+    def backup(self) -> Path:
         """The queue's backup file."""
         return self.stage.folder / "queue.bak"
 
     def back_up_queue(self) -> None:
         """A backup of the queue."""
-        self.backup.unlink(missing_ok=True)
-        source, target = apsw.Connection(str(self.stage.path(Role.QUEUE))), apsw.Connection(str(self.backup))
-        with target.backup("main", source, "main") as copy:
-            copy.step(-1)
-        source.close()
-        target.close()
+        _copy(self.stage.path(Role.QUEUE), self.backup)
 
     def lose_queue(self) -> None:
         """The queue's server is lost; its backup is restored, and refuses to work until a person recovers it."""
@@ -216,10 +211,7 @@ class Operators(World):
             return
         lost_at = self.now + self.ahead[Role.QUEUE]
         self.stage.close()
-        file = self.stage.path(Role.QUEUE)
-        for ending in ("-wal", "-shm"):
-            file.with_name(file.name + ending).unlink(missing_ok=True)
-        shutil.copyfile(self.backup, file)
+        _copy(self.backup, self.stage.path(Role.QUEUE))
         self.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
         self.pass_time(seconds=self.chance.choice((1, 100)))
         for what in (self.cycle_quietly, self.send):
@@ -257,3 +249,13 @@ class Operators(World):
 def identity(dedupe_key: bytes) -> str:
     """The Message-ID that a message's key gives."""
     return f"<{bytes(dedupe_key).hex()[:40]}@brokerage.example.com>"
+
+
+def _copy(original: Path, copy: Path) -> None:
+    """A whole database, page by page, as it was last committed."""
+    source, target = apsw.Connection(str(original)), apsw.Connection(str(copy))
+    with target.backup("main", source, "main") as pages:
+        while not pages.done:
+            pages.step(10_000)
+    source.close()
+    target.close()

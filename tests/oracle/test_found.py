@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.procedures.conftest import built, deployed, room, stage, watching
 from tests.procedures.queue_room import Room, change, stamp
-from tests.procedures.shop import Shop
+from tests.procedures.shop import Shop, call
 
 from notify.procedures import queue
 
@@ -48,3 +48,15 @@ def test_a_deleted_row_that_is_written_again_is_not_missing(watching: Shop) -> N
     watching.pass_time(120)
     watching.detect()
     assert watching.audit() == []
+
+
+def test_what_was_in_hand_when_its_notification_was_retired_ends_too(watching: Shop) -> None:
+    """Its worker died: the change is nobody's any more, and would be on its way for ever."""
+    watching.insert(1)
+    watching.pass_time()
+    watching.detect()
+    assert watching.claim() is not None
+    call(watching.processor, "retire_notification", name="order changed")
+    watching.wait(3600)
+    call(watching.processor, "sweep_batches", run_id=watching.run_id)
+    assert [(state, reason) for _, _, state, reason in watching.changes()] == [("skipped", "retired")]

@@ -3,7 +3,7 @@ SET QUOTED_IDENTIFIER ON;
 GO
 /*
 sweep_batches: batches whose lease has expired lose their changes: these are pending again, at once due. Their worker may go on;
-its token is worth nothing any more.
+its token is worth nothing any more. What a worker had in hand when its notification was retired ends here, as the rest did then.
 
 Parameters  @run_id: of the run that sweeps; results: @expired_batches, @expired_changes
 Result      none
@@ -45,6 +45,14 @@ BEGIN
         FROM @expired AS e
         JOIN notify.change AS c ON c.batch_id = e.batch_id AND c.batch_id IS NOT NULL AND c.state = 'claimed';
         SET @expired_changes = @@ROWCOUNT;
+
+        UPDATE c
+        SET c.state = 'skipped', c.reason = N'retired', c.completed_at = @now
+        OUTPUT inserted.change_id, deleted.state, inserted.state, inserted.reason, @run_id, @now
+        INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
+        FROM notify.notification AS n
+        JOIN notify.change AS c ON c.notification_id = n.notification_id AND c.state IN ('pending', 'waiting')
+        WHERE n.state = 'retired';
 
         COMMIT TRANSACTION;
     END TRY
