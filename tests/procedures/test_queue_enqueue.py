@@ -133,6 +133,22 @@ def test_a_message_may_be_stored_at_its_end(room: Room) -> None:
     assert room.states()[4] == "queued"
 
 
+def test_a_recipient_key_or_address_beyond_its_column_fails_and_never_makes_two_people_one(room: Room) -> None:
+    ann, bob = "x" * 200 + "ann", "x" * 200 + "bob"
+    room.enqueue(change(1, mail(ann, address="ann@example.org"), mail(bob, address="bob@example.org")))
+    room.enqueue(change(2, mail("carl", address="c" * 310 + "@example.org"), mail("y" * 200)))
+    assert room.states() == {1: "failed", 2: "failed", 3: "failed", 4: "queued"}
+    assert room.reasons() == [
+        *["the recipient key has more than 200 characters"] * 2, "the address has more than 320 characters", None
+    ]  # fmt: skip
+
+
+def test_a_recipient_that_is_named_twice_gets_one_mail(room: Room) -> None:
+    (decision,) = room.enqueue(change(1, mail("ann"), mail("bob"), mail("ann", address="other@example.org")))
+    assert decision["message_count"] == 2
+    assert [message.address for message in room.claim()] == ["ann@example.org", "bob@example.org"]
+
+
 def test_a_message_for_later_waits_until_it_is_due(room: Room) -> None:
     room.enqueue(change(1, mail(due_in_seconds=3600)))
     assert room.states() == {1: "scheduled"} and room.claim() == []

@@ -76,8 +76,7 @@ CREATE TABLE notify.message (
     dedupe_key BINARY(32) NOT NULL,
     change_key BINARY(32) NOT NULL,
     conversation_key BINARY(32) NULL, /* policy latest only: what a newer version of the record replaces */
-    shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-    shown_order VARCHAR(47) COLLATE Latin1_General_BIN2 NULL, /* beat|shown_stamp, sorts as states follow each other */
+    shown_order VARCHAR(47) COLLATE Latin1_General_BIN2 NULL, /* beat, 19 digits|shown_stamp: sorts as states follow each other */
     notification_guid UNIQUEIDENTIFIER NOT NULL,
     recipient_key NVARCHAR(200) NOT NULL,
     channel VARCHAR(10) NOT NULL,
@@ -133,7 +132,8 @@ GO
 CREATE INDEX ix_message_change ON notify.message(change_key);
 GO
 
-CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_order) WHERE conversation_key IS NOT NULL;
+/* Without a filter, though messages of policy every have no conversation: a seek must always be possible, or FORCESEEK fails (8622). */
+CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_order);
 GO
 
 /* Apart from message, so that a key outlives the purge and message can be partitioned by date. */

@@ -79,7 +79,7 @@ BEGIN
         m.address,
         m.state,
         m.reason,
-        m.shown_stamp,
+        shown_stamp = SUBSTRING(m.shown_order, 21, 27),
         m.attempt_count,
         m.next_at,
         m.created_at,

@@ -11,9 +11,8 @@ for an attempt that was never begun (refused before the body, or a claim given b
 @outcomes  JSON array: attempt_id, message_id, claim_token, gateway, outcome (accepted, refused, not_handed_over, unknown), is_permanent,
            provider_id, code, detail, retry_after_seconds; a message at most once
 Result     attempt_id, message_id, state (NULL: no such message)
-Retries    after setting retry_base_seconds, doubled with every attempt up to retry_cap_seconds, less up to half of it by the attempt's
-           own random id; never earlier than retry_after_seconds. After setting max_attempts the message fails.
-           A claim given back without retry_after_seconds is queued at once.
+Retries    after what notify.retry_wait makes of notify.retry_setting; after max_attempts the message fails. A claim given back
+           is no refusal: without retry_after_seconds it is queued at once.
 Repeated   with the same outcomes: changes nothing.
 Locks      messages by message_id, attempts, then ready. A late acceptance may meet a claim of the same message: 1205, call again.
 */
@@ -23,12 +22,7 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    DECLARE
-        @now DATETIME2(3) = notify.utc_now(),
-        @max_attempts INTEGER,
-        @base_seconds INTEGER,
-        @cap_seconds INTEGER,
-        @alerts NVARCHAR(MAX);
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @unusual NVARCHAR(MAX);
 
     DECLARE @outcome TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
@@ -113,66 +107,38 @@ BEGIN
         /* Refusals: again later, or the end. */
         IF EXISTS (SELECT 1 / 0 FROM @outcome AS o WHERE o.new_state = 'retrying')
         BEGIN
-            SELECT
-                @max_attempts = MAX(CASE s.name WHEN 'max_attempts' THEN CONVERT(INTEGER, s.value) END),
-                @base_seconds = MAX(CASE s.name WHEN 'retry_base_seconds' THEN CONVERT(INTEGER, s.value) END),
-                @cap_seconds = MAX(CASE s.name WHEN 'retry_cap_seconds' THEN CONVERT(INTEGER, s.value) END)
-            FROM notify.setting AS s
-            WHERE s.name IN ('max_attempts', 'retry_base_seconds', 'retry_cap_seconds');
-
-            /* The wait, in milliseconds: the first byte of the attempt's random id takes off up to half of it. */
             UPDATE o
             SET
-                o.next_at = DATEADD(
-                    MILLISECOND,
-                    v.wait_milliseconds % 1000,
-                    DATEADD(SECOND, v.wait_milliseconds / 1000, @now)
-                )
-            FROM @outcome AS o
-            CROSS APPLY ( VALUES (
-                CASE
-                    WHEN o.attempt_number > 16
-                    OR @base_seconds * POWER(CONVERT(BIGINT, 2), o.attempt_number - 1) > @cap_seconds THEN CONVERT(
-                        BIGINT,
-                        1000
-                    ) *
-                    @cap_seconds
-                    ELSE 1000 * @base_seconds * POWER(CONVERT(BIGINT, 2), o.attempt_number - 1)
-                END,
-                CONVERT(INTEGER, SUBSTRING(CONVERT(BINARY(16), o.attempt_id), 1, 1))
-            )) AS b (wait_milliseconds, jitter)
-            CROSS APPLY ( VALUES (
-                CASE
-                    WHEN o.is_begun = 0 AND o.outcome = 'not_handed_over' THEN CONVERT(BIGINT, 1000) *
-                    COALESCE(o.retry_after_seconds, 0)
-                    WHEN 1000 * CONVERT(BIGINT, o.retry_after_seconds) > b.wait_milliseconds -
-                    b.wait_milliseconds * b.jitter / 510 THEN 1000 * CONVERT(BIGINT, o.retry_after_seconds)
-                    ELSE b.wait_milliseconds - b.wait_milliseconds * b.jitter / 510
-                END
-            )) AS v (wait_milliseconds)
-            WHERE o.new_state = 'retrying';
-
-            UPDATE o
-            SET
+                o.next_at = v.next_at,
                 o.new_state = CASE
                     WHEN o.outcome = 'refused' AND o.is_permanent = 1 THEN 'failed'
                     WHEN EXISTS (
                         SELECT 1 / 0
                         FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
-                        WHERE newer.conversation_key = m.conversation_key
-                            AND newer.conversation_key IS NOT NULL
-                            AND newer.shown_order > m.shown_order
+                        WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
                     ) THEN 'canceled'
-                    WHEN m.expires_at <= o.next_at THEN 'expired'
-                    WHEN o.is_begun = 0 AND o.outcome = 'not_handed_over' THEN CASE
-                        WHEN o.next_at > @now THEN 'retrying'
-                        ELSE 'queued'
-                    END
-                    WHEN o.attempt_number >= @max_attempts THEN 'failed'
+                    WHEN m.expires_at <= v.next_at THEN 'expired'
+                    WHEN g.is_given_back = 1 AND v.next_at <= @now THEN 'queued'
+                    WHEN g.is_given_back = 1 THEN 'retrying'
+                    WHEN o.attempt_number >= rs.max_attempts THEN 'failed'
                     ELSE 'retrying'
                 END
             FROM @outcome AS o
             JOIN notify.message AS m ON m.message_id = o.message_id
+            CROSS JOIN notify.retry_setting AS rs
+            CROSS APPLY ( VALUES (CASE WHEN o.is_begun = 0 AND o.outcome = 'not_handed_over' THEN 1 ELSE 0 END)) AS g (
+                is_given_back
+            )
+            CROSS APPLY notify.retry_wait(
+                o.attempt_number,
+                o.attempt_id,
+                o.retry_after_seconds,
+                CASE WHEN g.is_given_back = 1 THEN 0 ELSE rs.base_seconds END,
+                CASE WHEN g.is_given_back = 1 THEN 0 ELSE rs.cap_seconds END
+            ) AS rw
+            CROSS APPLY ( VALUES (
+                DATEADD(MILLISECOND, rw.wait_milliseconds % 1000, DATEADD(SECOND, rw.wait_milliseconds / 1000, @now))
+            )) AS v (next_at)
             WHERE o.new_state = 'retrying';
         END;
 
@@ -204,73 +170,29 @@ BEGIN
         WHERE o.new_state IS NOT NULL;
 
         /* Everything but: begun, accepted, sent. */
-        IF EXISTS (
-               SELECT 1 / 0 FROM @outcome AS o WHERE o.is_begun = 0 OR o.old_state <> 'sending' OR o.new_state <> 'sent'
-           )
+        SET @unusual = (
+                SELECT
+                    o.message_id,
+                    o.attempt_id,
+                    o.attempt_number,
+                    o.gateway,
+                    o.outcome,
+                    o.is_permanent,
+                    o.provider_id,
+                    o.code,
+                    o.detail,
+                    o.is_begun,
+                    o.old_state,
+                    o.new_state,
+                    o.reason
+                FROM @outcome AS o
+                WHERE o.is_begun = 0 OR o.old_state <> 'sending' OR o.new_state <> 'sent'
+                FOR JSON PATH
+            );
+
+        IF @unusual IS NOT NULL
         BEGIN
-            INSERT notify.attempt (
-                message_id,
-                attempt_id,
-                attempt_number,
-                gateway,
-                begun_at,
-                closed_at,
-                outcome,
-                is_permanent,
-                provider_id,
-                code,
-                detail
-            )
-            SELECT
-                o.message_id,
-                o.attempt_id,
-                o.attempt_number,
-                gateway = COALESCE(o.gateway, N'unknown'),
-                begun_at = @now,
-                closed_at = @now,
-                o.outcome,
-                o.is_permanent,
-                o.provider_id,
-                o.code,
-                o.detail
-            FROM @outcome AS o
-            WHERE o.is_begun = 0 AND o.old_state IS NOT NULL AND o.outcome <> 'not_handed_over';
-
-            DELETE r
-            FROM @outcome AS o
-            JOIN notify.message AS m ON m.message_id = o.message_id
-            JOIN notify.ready AS r ON r.channel = m.channel AND r.priority = m.priority AND r.message_id = m.message_id
-            WHERE o.old_state = 'queued' AND o.new_state = 'sent';
-
-            INSERT notify.ready (channel, priority, message_id)
-            SELECT m.channel, m.priority, m.message_id
-            FROM @outcome AS o
-            JOIN notify.message AS m ON m.message_id = o.message_id
-            WHERE o.new_state = 'queued';
-
-            INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
-            SELECT o.message_id, happened_at = @now, o.old_state, o.new_state, o.reason, actor = N'record_outcomes'
-            FROM @outcome AS o
-            WHERE o.new_state <> 'queued' AND (o.old_state <> 'sending' OR o.new_state <> 'sent');
-
-            SET @alerts = (
-                    SELECT
-                        kind = CASE o.new_state WHEN 'failed' THEN 'message_failed' ELSE 'message_in_doubt' END,
-                        m.notification_guid,
-                        occurrences = COUNT(*),
-                        message_id = MAX(o.message_id),
-                        detail = MAX(o.reason)
-                    FROM @outcome AS o
-                    JOIN notify.message AS m ON m.message_id = o.message_id
-                    WHERE o.new_state IN ('failed', 'in_doubt')
-                    GROUP BY o.new_state, m.notification_guid
-                    FOR JSON PATH
-                );
-
-            IF @alerts IS NOT NULL
-            BEGIN
-                EXECUTE notify.raise_alerts @alerts = @alerts;
-            END;
+            EXECUTE notify.record_unusual_outcomes @outcomes = @unusual, @now = @now;
         END;
 
         COMMIT TRANSACTION;

@@ -58,9 +58,7 @@ BEGIN
                 AND NOT EXISTS (
                     SELECT 1 / 0
                     FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
-                    WHERE newer.conversation_key = m.conversation_key
-                        AND newer.conversation_key IS NOT NULL
-                        AND newer.shown_order > m.shown_order
+                    WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
                 )
             ORDER BY m.completed_at, m.message_id
         )

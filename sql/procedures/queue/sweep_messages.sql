@@ -85,9 +85,7 @@ BEGIN
                 WHEN EXISTS (
                     SELECT 1 / 0
                     FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
-                    WHERE newer.conversation_key = due.conversation_key
-                        AND newer.conversation_key IS NOT NULL
-                        AND newer.shown_order > due.shown_order
+                    WHERE newer.conversation_key = due.conversation_key AND newer.shown_order > due.shown_order
                 ) THEN 'canceled'
                 ELSE 'queued'
             END
