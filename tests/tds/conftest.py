@@ -50,7 +50,7 @@ def connection_string(server: Server | Process, **options: object) -> str:
     """An ODBC connection string; `options` replace or add keywords."""
     keywords: dict[str, object] = {
         "DRIVER": driver.NAME, "SERVER": f"127.0.0.1,{server.port}", "DATABASE": "Sales", "UID": "sa", "PWD": PASSWORD,
-        "Encrypt": "no", "TrustServerCertificate": "yes", "LoginTimeout": 10,
+        "Encrypt": "no", "TrustServerCertificate": "yes",
     }  # fmt: skip
     keywords.update(options)
     return ";".join(f"{k}={{{str(v).replace('}', '}}')}}}" for k, v in keywords.items() if v is not None)

@@ -125,7 +125,9 @@ class Connection:
         reader = MessageReader(LOGIN_LIMIT)
         client = parse_prelogin(self._message(reader, PacketType.PRELOGIN).payload)
         encryption, on, possible = self._encryption(client.encryption)
-        answer = Prelogin(version=(*self.server.version, 0), encryption=encryption, instance=b"", mars=False)
+        # To a client that wants MARS nothing is said of it: told no, Microsoft's driver gives up without a word.
+        mars = None if client.mars else client.mars
+        answer = Prelogin(version=(*self.server.version, 0), encryption=encryption, instance=b"", mars=mars)
         self.transport.send(packets(PacketType.RESULT, build_prelogin(answer)))
         if not possible:
             raise ConnectionResetError("no encryption that both sides have")

@@ -27,6 +27,8 @@ from .transport import Transport
 log = logging.getLogger("tsqlite.tds")
 
 BACKLOG: Final = 128
+NAME: Final = "TSQLITE"
+"""The server's name in messages: what @@SERVERNAME says."""
 STOP: Final = 10.0
 """Seconds that `stop` waits for the threads of the connections."""
 
@@ -73,7 +75,6 @@ class Server:
         synchronous: str = "FULL",
         max_connections: int = 1000,
         message_limit: int = MESSAGE_LIMIT,
-        name: str | None = None,
     ) -> None:
         if not is_loopback(host):
             if not password:
@@ -89,10 +90,10 @@ class Server:
             if encryption == "off"
             else server_context(None if certificate is None else (Path(certificate[0]), Path(certificate[1])))
         )
+        self.name = NAME
         self.login_timeout = login_timeout
         self.max_connections = max_connections
         self.message_limit = message_limit
-        self.name = name or socket.gethostname()
         major, minor, build, _ = (int(part) for part in PRODUCT_VERSION.split("."))
         self.version = major, minor, build
         known = {n.lower() for n in databases}
