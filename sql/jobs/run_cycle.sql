@@ -13,7 +13,7 @@ Linux has no CmdExec: use a timer unit of the system instead.
 Run it in msdb of the processor's server, on every replica of its availability group, as sysadmin. It creates the job
 where there is none of its name, and else changes nothing: schedule, operator and steps stay as you have set them. The
 owner is sa by its SID, whatever its name. The first step ends the job where this server is not the primary; a
-database in no availability group passes.
+database in no availability group passes. It runs so often that the Agent's limits of history matter: keep_history.sql.
 */
 SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
