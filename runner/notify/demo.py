@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from notify import assets
+from notify import assets, deploy
 from notify.databases import Role
-from notify.errors import ConfigError
+from notify.errors import ConfigError, NotifyError
 from notify.reports import reason_words
 
 if TYPE_CHECKING:
@@ -60,14 +60,11 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
             (directory / MARKER).write_text(json.dumps(played, indent=2) + "\n", encoding="utf-8")
             again = False
         else:
-            stage.write_configuration()
-            stage.beat()
-            stage.redo()
-            screen.say(
-                f"{played['town']} is already there (seed {played['seed']}): one more cycle, to see that it rests."
-            )
-            stage.cycle()
-            stage.send()
+            try:
+                _once_more(stage, played, screen)
+            except NotifyError as error:
+                error.add_note(f"Another version may have built {directory}: remove it, and it is built anew.")
+                raise
             again = True
         report = _report(stage, directory, played, again=again)
     if as_json:
@@ -93,6 +90,18 @@ def _clear(directory: Path) -> None:
             file.unlink()
     shutil.rmtree(directory / "mail", ignore_errors=True)
     (directory / "mail").mkdir(parents=True)
+
+
+def _once_more(stage: Stage, played: dict[str, Any], screen: _Screen) -> None:
+    """One cycle over a town that is there, brought up to date where an older version built it."""
+    stage.write_configuration()
+    for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE):
+        deploy.migrate(stage.databases[role])
+    stage.beat()
+    stage.redo()
+    screen.say(f"{played['town']} is already there (seed {played['seed']}): one more cycle, to see that it rests.")
+    stage.cycle()
+    stage.send()
 
 
 # --- the morning -----------------------------------------------------------------------------------------------------

@@ -195,8 +195,10 @@ def _processor_events(story: Story) -> None:
         if change is None:
             continue
         name = f"{change['notification_name']}, {OPERATIONS.get(change['operation'], change['operation'])}"
-        if row["from_state"] is None:
-            name += f" of {_moment(change['state_stamp'])}"
+        stamp = _moment(change["state_stamp"])
+        # The replica's lag lies between the two; where there is none, the time is told already.
+        if row["from_state"] is None and stamp != str(row["changed_at"])[:19]:
+            name += f" of {stamp}"
         words = STATES.get(row["to_state"], row["to_state"])
         if row["reason"]:
             words += f": {reason_words(row['reason'], change['operation'])}"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from notify import definitions, filters
 from notify.config import Config
-from notify.databases import Connection, ResultSet, Role
+from notify.databases import Connection, Role
 from notify.errors import CONVERSION_ERRORS, ConfigError, DatabaseError, NotifyError, RenderError, UnknownName
 from notify.generate import compose
 from notify.procedures import from_json, processor, replica, to_json
@@ -342,11 +342,9 @@ def _first_preview(config: Config, source: Connection, made: New, body: str, tem
     return renderer.render("email", made.name, merge_fields(rows.records()[0]))
 
 
-def _changes(
-    keys: Sequence[Sequence[str]], operation: str, fields: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
+def _changes(keys: Sequence[Sequence[str]], operation: str) -> list[dict[str, Any]]:
     return [
-        {"change_number": number, "key": list(key), "operation": operation, "fields": fields, "version": None}
+        {"change_number": number, "key": list(key), "operation": operation, "fields": None, "version": None}
         for number, key in enumerate(keys, 1)
     ]
 
@@ -354,11 +352,15 @@ def _changes(
 # --- preview of a saved notification ---------------------------------------------------------------------------------
 
 
+TRIED: Final = 20
+"""Newest rows among which a preview looks for one that would be mailed."""
+
+
 def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
     """Renders a saved notification for one record.
 
     Args:
-        key: one text per key column; empty means the newest row.
+        key: one text per key column; empty means the newest row that would be mailed.
 
     Raises:
         UnknownName: no such notification.
@@ -377,14 +379,17 @@ def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
         times = "once" if len(keys) == 1 else f"{len(keys)} times"
         raise ConfigError(f"the key of {schema}.{table} is {', '.join(keys)}: give --key {times}")
     with databases.connection(Role.REPLICA) as source:
-        chosen = [list(key)] if key else replica.newest_keys(source, schema, table, keys, asked["stamp_column"])
-        if not chosen:
+        tried = [list(key)] if key else replica.newest_keys(source, schema, table, keys, asked["stamp_column"], TRIED)
+        if not tried:
             raise NotifyError(f"{schema}.{table} is empty on the replica: nothing to preview")
         request = replica.parse_request(asked["request"])
+        columns = request.get("notice_columns") or []
         try:
-            fields = replica.notice_fields(source, schema, table, keys, chosen[0], request.get("notice_columns") or [])
-            request["changes"] = _changes(chosen, operation, fields)
-            rows = replica.extract_changes(source, to_json(request)).merge_rows
+            request["changes"] = [
+                {**change, "fields": replica.notice_fields(source, schema, table, keys, change["key"], columns)}
+                for change in _changes(tried, operation)
+            ]
+            extracted = replica.extract_changes(source, to_json(request))
         except DatabaseError as error:
             if key and error.number in CONVERSION_ERRORS:
                 raise ConfigError(
@@ -392,17 +397,30 @@ def preview(config: Config, name: str, key: Sequence[str]) -> dict[str, Any]:
                 ) from error
             raise
     databases.dispose()
-    if not rows.rows:
+    rows = extracted.merge_rows.records()
+    to_mail = {row["change_number"] for row in rows}
+    meets = {state["change_number"] for state in extracted.states if operation == "D" or state["matches"]}
+    # The newest that would be mailed; where there is none such, the newest that has somebody to get it.
+    number = min(to_mail & meets or to_mail, default=1)
+    chosen = tried[number - 1]
+    if number not in to_mail:
         raise RenderError(
-            f"{definition['merge_procedure']} returns no row for record {' '.join(chosen[0])}: nobody would get it"
-            + ("" if key else "; it is the newest one, --key shows another")
+            f"{definition['merge_procedure']} returns no row for record {' '.join(chosen)}: nobody would get it"
+            + ("" if key else f"; nor for the {len(tried)} newest, --key shows another")
         )
-    composed = _compose(definition, name, rows, make_renderer(config), config)
-    return {"notification": name, "record_key": to_json(chosen[0]), "messages": composed}
+    composed = _compose(
+        definition, name, [row for row in rows if row["change_number"] == number], make_renderer(config), config
+    )
+    return {
+        "notification": name,
+        "record_key": to_json(chosen),
+        "meets_criteria": number in meets,
+        "messages": composed,
+    }
 
 
 def _compose(
-    definition: dict[str, Any], name: str, rows: ResultSet, renderer: Any, config: Config
+    definition: dict[str, Any], name: str, rows: list[dict[str, Any]], renderer: Any, config: Config
 ) -> list[dict[str, Any]]:
     batch = Batch(
         batch_id="",
@@ -415,7 +433,7 @@ def _compose(
         request="{}",
         changes=[],
     )
-    messages: list[dict[str, Any]] = compose(batch, rows.records(), renderer, config.cycle.default_region)["messages"]
+    messages: list[dict[str, Any]] = compose(batch, rows, renderer, config.cycle.default_region)["messages"]
     return messages
 
 

@@ -204,6 +204,15 @@ def test_preview_renders_one_real_record(config: Path, tmp_path: Path) -> None:
     assert notify("preview", "order_changed", "--key", "99", "--config", config).code == 1
 
 
+def test_preview_shows_a_record_that_would_be_mailed(shop: Shop, config: Path) -> None:
+    shop.order(2, "draft")
+    shop.arrive()
+    assert notify("preview", "order_changed", "--json", "--config", config).json["record_key"] == '["1"]'
+    ran = notify("preview", "order_changed", "--key", "2", "--config", config)
+    assert ran.code == 0
+    assert "does not meet the notification's criteria" in ran.output
+
+
 def test_new_writes_what_apply_takes(shop: Shop, config: Path, tmp_path: Path) -> None:
     ran = notify(
         "new", "customer_order", "--name", "fresh", "--directory", tmp_path / "new", "--json", "--config", config

@@ -120,4 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         click.echo(f"notify: {error.filename}: {error.strerror}", err=True)
         sys.exit(1)
+    except Exception as error:
+        error.add_note("A defect of notify, or the databases are of another version: notify doctor tells which.")
+        raise
     sys.exit(result if isinstance(result, int) else 0)

@@ -167,7 +167,10 @@ def new(
 @command("preview", "Render one real record, send nothing", "notify preview price_reduced --config demo/notify.toml")
 @click.argument("notification")
 @click.option(
-    "--key", multiple=True, metavar="VALUE", help="The record's key, once per key column.  [default: the newest row]"
+    "--key",
+    multiple=True,
+    metavar="VALUE",
+    help="The record's key, once per key column.  [default: the newest row that would be mailed]",
 )
 @click.option(
     "--output",
@@ -182,8 +185,8 @@ def preview(
 ) -> None:
     """Render a saved notification for one real record, and send nothing.
 
-    --json: notification, record_key, messages [{channel, recipient_key, recipient_name, address, reason, subject, html,
-    text, headers}].
+    --json: notification, record_key, meets_criteria, messages [{channel, recipient_key, recipient_name, address,
+    reason, subject, html, text, headers}].
     """
     from notify import scaffold
     from notify.cli.output import print_json
@@ -195,6 +198,8 @@ def preview(
         return
     record = " ".join(json.loads(shown["record_key"]))
     click.echo(f"{notification}, record {record}: {counted(len(shown['messages']), 'message')}")
+    if not shown["meets_criteria"]:
+        click.echo("(the record does not meet the notification's criteria now: it would not be mailed)")
     for number, message in enumerate(shown["messages"], 1):
         click.echo(f"\n--- {message['channel']} to {message['recipient_name'] or ''} <{message['address']}>")
         if message["reason"]:
