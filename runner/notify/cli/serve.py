@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import signal
 import string
@@ -139,6 +138,8 @@ def _embedded(config: Config) -> dict[str, Path]:
 
 def _password() -> tuple[str, str | None]:
     """The password, and the same again where it was made here and has to be shown."""
+    import secrets
+
     given = os.environ.get(VARIABLE)
     if given is not None:
         if not given:
