@@ -43,6 +43,9 @@ class TableWriter:
     defaults: list[tuple[int, str]]
     constants: list[tuple[int, Storage]]
     check_sql: str | None
+    """The number of a CHECK that the row ?1 breaks."""
+    checks_sql: str | None
+    """The same of rows, as a JSON array of their numbers."""
     checks: list[tuple[Check, tuple[str, ...]]]
     branches: list[str]
     required: list[tuple[int, Column]]
@@ -60,13 +63,17 @@ class TableWriter:
                 for branch, (_, named) in zip(self.branches, self.checks, strict=True)
                 if not named or not {name.lower() for name in named} <= plain
             ]
-            self.update_checks[columns] = (
-                f"SELECT failed FROM (SELECT CASE {' '.join(wanted)} END AS failed FROM {self.table.sql}"
-                " WHERE _rowid IN (SELECT value FROM json_each(?))) WHERE failed IS NOT NULL LIMIT 1"
-                if wanted
-                else None
-            )
+            self.update_checks[columns] = _broken(self.table, wanted)
         return self.update_checks[columns]
+
+
+def _broken(table: Table, branches: Sequence[str]) -> str | None:
+    if not branches:
+        return None
+    return (
+        f"SELECT failed FROM (SELECT CASE {' '.join(branches)} END AS failed FROM {table.sql}"
+        " WHERE _rowid IN (SELECT value FROM json_each(?))) WHERE failed IS NOT NULL LIMIT 1"
+    )
 
 
 def writer_of(session: Session, table: Table) -> TableWriter:
@@ -112,6 +119,7 @@ def _make_writer(session: Session, table: Table) -> TableWriter:
         defaults,
         constants,
         f"SELECT CASE {' '.join(branches)} END FROM {table.sql} WHERE _rowid = ?" if branches else None,
+        _broken(table, branches),
         checks,
         branches,
         [(i, c) for i, c in enumerate(stored) if not c.nullable],
@@ -292,44 +300,60 @@ class Writer:
         missing = set(row_defaults)
         identity_column = table.identity
         written: list[tuple[int, tuple[Storage, ...]]] = []
+        children: list[tuple[ForeignKey, list[int], Rows]] = [
+            (fk, [writer.positions.get(c.lower(), -1) for c in fk.columns], [])
+            for fk in table.foreign_keys
+            if not fk.disabled
+        ]
         last: int | None = None
-        for number, row in enumerate(rows):
-            values = blank.copy()
-            for i, value in zip(places, row, strict=False):
-                values[i] = value
-            if default_sql is not None:
-                for (i, _), value in zip(wanted, db.execute(default_sql).fetchone(), strict=True):
+        try:
+            for number, row in enumerate(rows):
+                values = blank.copy()
+                for i, value in zip(places, row, strict=False):
                     values[i] = value
-            if missing:
-                for position, place in enumerate(places):
-                    if (number, position) in missing:
-                        values[place] = self._default(writer, place)
-            if writer.identity is not None and identity_column is not None:
-                if explicit_identity:
-                    chosen = values[writer.identity]
-                    if isinstance(chosen, int):
-                        self._raise_identity(table, identity_column, chosen)
-                        last = chosen
-                else:
-                    last = values[writer.identity] = session.next_identity(table, identity_column)
-                    self._check_identity_range(identity_column, last)
-            if writer.rowversion is not None:
-                values[writer.rowversion] = session.next_rowversion() if table.object_id else self._temp_rowversion()
-            for i, column in writer.required:
-                if values[i] is None:
-                    raise sql_error(515, column.name, self._full_name(table), "INSERT", state=2)
-            try:
-                db.execute(writer.insert_sql, tuple(values))
-            except apsw.ConstraintError as e:
-                raise self._duplicate(table, values, None) from e
-            rowid = db.last_insert_rowid()
-            if writer.check_sql is not None:
-                self._check(writer, rowid)
-            written.append((rowid, row))
+                if default_sql is not None:
+                    for (i, _), value in zip(wanted, db.execute(default_sql).fetchone(), strict=True):
+                        values[i] = value
+                if missing:
+                    for position, place in enumerate(places):
+                        if (number, position) in missing:
+                            values[place] = self._default(writer, place)
+                if writer.identity is not None and identity_column is not None:
+                    if explicit_identity:
+                        chosen = values[writer.identity]
+                        if isinstance(chosen, int):
+                            self._raise_identity(table, identity_column, chosen)
+                            last = chosen
+                    else:
+                        last = values[writer.identity] = session.next_identity(table, identity_column)
+                        self._check_identity_range(identity_column, last)
+                if writer.rowversion is not None:
+                    values[writer.rowversion] = (
+                        session.next_rowversion() if table.object_id else self._temp_rowversion()
+                    )
+                for i, column in writer.required:
+                    if values[i] is None:
+                        raise sql_error(515, column.name, self._full_name(table), "INSERT", state=2)
+                try:
+                    db.execute(writer.insert_sql, tuple(values))
+                except apsw.ConstraintError as e:
+                    raise self._duplicate(table, values, None) from e
+                written.append((db.last_insert_rowid(), row))
+                if children:
+                    for _, positions, keys in children:
+                        keys.append(tuple([values[i] for i in positions]))
+        except SqlError:
+            # An earlier row that breaks a CHECK comes first.
+            self._check(writer, written)
+            raise
+        self._check(writer, written)
         if last is not None:
             session.scope.identity = session.last_identity = last
-        if table.foreign_keys:
-            self._check_children(table, [rowid for rowid, _ in written], None)
+        for fk, positions, keys in children:
+            computed = -1 in positions
+            self._check_child(
+                table, fk, self._keys(table, fk.columns, [rowid for rowid, _ in written]) if computed else keys
+            )
         return written
 
     def _default(self, writer: TableWriter, place: int) -> Storage:
@@ -476,8 +500,16 @@ class Writer:
 
     # -- constraints
 
-    def _check(self, writer: TableWriter, rowid: int) -> None:
-        self._failed(writer, self.db.execute(writer.check_sql or "", (rowid,)).get)
+    def _check(self, writer: TableWriter, written: Sequence[tuple[int, object]]) -> None:
+        """The rows of an INSERT so far."""
+        if writer.check_sql is None or not written:
+            return
+        if len(written) == 1:
+            self._failed(writer, self.db.execute(writer.check_sql, (written[0][0],)).get)
+        else:
+            self._failed(
+                writer, self.db.execute(writer.checks_sql or "", (json.dumps([rowid for rowid, _ in written]),)).get
+            )
 
     def _failed(self, writer: TableWriter, failed: Any) -> None:
         if failed is None:
@@ -518,23 +550,25 @@ class Writer:
         rows = [self.db.execute(sql, (r,)).fetchone() for r in rowids]
         return [r for r in rows if r is not None]
 
-    def _check_children(self, table: Table, rowids: Sequence[int], changed: set[str] | None) -> None:
-        """Each new foreign key value has its parent row."""
+    def _check_children(self, table: Table, rowids: Sequence[int], changed: set[str]) -> None:
+        """Each foreign key value of updated rows has its parent row."""
         for fk in table.foreign_keys:
-            if fk.disabled or (changed is not None and not any(c.lower() in changed for c in fk.columns)):
+            if not fk.disabled and any(c.lower() in changed for c in fk.columns):
+                self._check_child(table, fk, self._keys(table, fk.columns, rowids))
+
+    def _check_child(self, table: Table, fk: ForeignKey, keys: Rows) -> None:
+        parent = self.session.catalog.by_id(fk.referenced_id)
+        assert isinstance(parent, Table)
+        sql = f"SELECT 1 FROM {parent.sql} WHERE {self._match(parent, fk.referenced_columns)} LIMIT 1"
+        for key in dict.fromkeys(keys):
+            if None in key:
                 continue
-            parent = self.session.catalog.by_id(fk.referenced_id)
-            assert isinstance(parent, Table)
-            sql = f"SELECT 1 FROM {parent.sql} WHERE {self._match(parent, fk.referenced_columns)} LIMIT 1"
-            for key in dict.fromkeys(self._keys(table, fk.columns, rowids)):
-                if None in key:
-                    continue
-                if self.db.execute(sql, key).fetchone() is None:
-                    kind = "FOREIGN KEY SAME TABLE" if parent.object_id == table.object_id else "FOREIGN KEY"
-                    column = f", column '{fk.referenced_columns[0]}'" if len(fk.columns) == 1 else ""
-                    raise sql_error(
-                        547, self.verb, kind, fk.name, self._database(parent), self._object(parent), column, state=0
-                    )
+            if self.db.execute(sql, key).fetchone() is None:
+                kind = "FOREIGN KEY SAME TABLE" if parent.object_id == table.object_id else "FOREIGN KEY"
+                column = f", column '{fk.referenced_columns[0]}'" if len(fk.columns) == 1 else ""
+                raise sql_error(
+                    547, self.verb, kind, fk.name, self._database(parent), self._object(parent), column, state=0
+                )
 
     def _match(self, table: Table, columns: Sequence[str]) -> str:
         return " AND ".join(f"{quote(c)} = ?" for c in columns)

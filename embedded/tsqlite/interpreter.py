@@ -596,9 +596,10 @@ class Interpreter(Calls, Remote):
         if statement.value is None:
             raise Returned(None)
         if frame.unit.returns is not None:
-            frame.values["@@return"] = self.value(
-                statement.value, frame, units.resolve_type(frame.unit.returns, self.session)
-            )[0]
+            type_ = frame.shape.returns
+            if type_ is None:
+                type_ = frame.shape.returns = units.resolve_type(frame.unit.returns, self.session)
+            frame.values["@@return"] = self.value(statement.value, frame, type_)[0]
             raise Returned(None)
         if frame.scope.module is None:
             raise sql_error(178)

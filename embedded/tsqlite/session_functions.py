@@ -6,10 +6,12 @@ The protocol is `functions.session_protocol.SessionProtocol`; `Session` inherits
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 import uuid
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from .catalog import CREATION_TYPES, SYSTEM_TYPES, Catalog, Column, Index, Module, Sequence, Table, View, quote
@@ -731,9 +733,7 @@ class SessionFunctions:
 
     def scalar_function(self, module: Module, parameters: tuple[Parameter, ...], type_: SqlType) -> str:
         """The SQLite function that runs a user's scalar function; registered at its first use."""
-        import hashlib
-
-        name = "ts_user_" + hashlib.blake2b(module.text.encode(), digest_size=8).hexdigest()
+        name = _function_name(module.text)
         if (module.object_id, name) not in self._registered:
             from . import units
 
@@ -756,6 +756,11 @@ class SessionFunctions:
             self.db.create_scalar_function(name, call, len(parameters))
             self._registered[(module.object_id, name)] = name
         return name
+
+
+@lru_cache(maxsize=4096)
+def _function_name(text: str) -> str:
+    return "ts_user_" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def object_kinds() -> dict[str, str]:

@@ -45,6 +45,8 @@ class Shape:
     plans: dict[int, Plan] = field(default_factory=dict)
     tables: dict[tuple[str, int], tuple[Table, tuple[str, ...]]] = field(default_factory=dict)
     checked: bool = False
+    returns: SqlType | None = None
+    """What a scalar function returns, once it has been called."""
 
 
 @dataclass(eq=False, slots=True)

@@ -2,7 +2,7 @@
 Room for job history, once per server that runs jobs of notify.
 
 SQL Server Agent keeps 1,000 rows of history for all jobs and 100 for each, if nobody said otherwise. A run leaves a row for each step and
-one for the job: `notify send` every 30 seconds is some 8,600 rows a day. It sees 25 minutes of itself, and with `notify run-cycle` and the
+one for the job: `notify send` every 30 seconds is some 8,600 rows a day. It sees a quarter of an hour of itself, and with `notify run-cycle` and the
 others it leaves little room for the history of the server's backups. This raises the limits to 20,000 and 2,000 (some 20 MB of msdb, five
 hours of the sender) where they are lower; limits that are higher, or off (-1), stay. What a run did is told by the queue and the processor
 for much longer (notify status, notify why): the job's history matters when it could not even start.
