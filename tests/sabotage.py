@@ -51,7 +51,7 @@ DETECTION, KEYS = "tests/procedures/test_detection.py", "tests/procedures/test_k
 SEND, CLAIMS = "tests/gateways/test_send.py", "tests/faults/test_claims.py"
 MOVE_LOW = """\
         UPDATE w
-        SET w.low_stamp = @least_safe_stamp
+        SET w.low_stamp = @safe_stamp
         FROM notify.watermark AS w
         WHERE w.stamp_column_id = @stamp_column_id AND @is_last_page = 1;
         COMMIT TRANSACTION;
@@ -111,15 +111,15 @@ SABOTAGES: Final = (
     Sabotage(
         "low-with-the-last-page",
         "1 watermark: a sweep in pages moves low with its last page only",
-        f"{PROCESSOR}/record_changes.sql",
-        "        IF @is_last_page = 1\n            UPDATE w",
-        "        IF 1 = 1\n            UPDATE w",
+        f"{PROCESSOR}/move_low.sql",
+        "    IF @is_last_page = 1\n        UPDATE w",
+        "    IF 1 = 1\n        UPDATE w",
         (f"{RECORDING}::test_a_sweep_moves_low_with_its_last_page_to_the_least_safe_stamp_of_all",),
     ),
     Sabotage(
         "least-safe-stamp",
         "1 watermark: low moves to the least safe point of all pages",
-        f"{PROCESSOR}/record_changes.sql",
+        f"{PROCESSOR}/move_low.sql",
         "WHEN sc.least_safe_stamp < @safe_stamp THEN sc.least_safe_stamp",
         "WHEN 1 = 0 THEN sc.least_safe_stamp",
         (f"{RECORDING}::test_a_sweep_moves_low_with_its_last_page_to_the_least_safe_stamp_of_all",),
@@ -151,25 +151,25 @@ SABOTAGES: Final = (
     Sabotage(
         "row-hash",
         "3 change key: an equal stamp with an unrecorded hash is a state",
-        f"{PROCESSOR}/record_changes.sql",
-        "                            AND c.state_hash = d.state_hash\n                    ) THEN 1",
-        "                    ) THEN 1",
+        "sql/functions/processor/judged_state.sql",
+        "                    AND c.state_hash = @state_hash COLLATE Latin1_General_BIN2\n",
+        "",
         (f"{RECORDING}::test_another_state_with_the_same_stamp_counts_in_a_strictly_newer_snapshot",),
     ),
     Sabotage(
         "beat-strictly-newer",
         "3 change key: an equal stamp counts in a strictly newer snapshot only",
-        f"{PROCESSOR}/record_changes.sql",
-        "WHEN @beat > newest.beat",
-        "WHEN 1 = 1",
+        "sql/functions/processor/judged_state.sql",
+        "            @beat > newest.beat\n            AND (",
+        "            1 = 1\n            AND (",
         (f"{RECORDING}::test_another_state_with_the_same_stamp_is_nothing_without_a_newer_heartbeat",),
     ),
     Sabotage(
         "newer-than-every-recorded-state",
         "3 change key: a replica that lags brings nothing back",
-        f"{PROCESSOR}/record_changes.sql",
-        "WHEN newest.change_id IS NULL OR d.state_stamp > newest.greatest_stamp THEN 1",
-        "WHEN newest.change_id IS NULL OR d.state_stamp <> newest.greatest_stamp THEN 1",
+        "sql/functions/processor/judged_state.sql",
+        "OR @state_stamp > newest.greatest_stamp",
+        "OR @state_stamp <> newest.greatest_stamp",
         (f"{RECORDING}::test_an_older_state_shown_by_a_replica_that_lags_is_nothing",),
     ),
     Sabotage(
@@ -287,7 +287,7 @@ SABOTAGES: Final = (
     Sabotage(
         "absent-rows-wait",
         "9 replicas: an absent or older row waits for a newer snapshot",
-        f"{PROCESSOR}/decide_batch.sql",
+        "sql/functions/processor/shown_verdict.sql",
         "WHEN seen.is_later = 0 AND seen.is_same = 0 AND seen.is_newer_snapshot = 0 THEN 'wait'",
         "WHEN 1 = 0 THEN 'wait'",
         (f"{BATCHES}::test_an_absent_row_waits_on_a_replica_that_may_be_behind",),
@@ -295,9 +295,9 @@ SABOTAGES: Final = (
     Sabotage(
         "deletes-wait",
         "9 replicas: a delete waits while its life of the row is shown",
-        f"{PROCESSOR}/decide_batch.sql",
-        "                        ELSE 'wait'",
-        "                        ELSE 'generate'",
+        "sql/functions/processor/shown_verdict.sql",
+        "                ELSE 'wait'",
+        "                ELSE 'generate'",
         (f"{BATCHES}::test_a_delete_waits_while_the_replica_still_shows_that_life_of_the_row",),
     ),
     Sabotage(

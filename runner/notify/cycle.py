@@ -21,7 +21,7 @@ from notify.config import Config
 from notify.databases import Databases, Role
 from notify.errors import DatabaseError, DatabaseUnreachable, NotifyError, QueueRestored, ScanMoved
 from notify.generate import BatchResult, Generator
-from notify.procedures import processor, replica
+from notify.procedures import processor, queue, replica
 from notify.render import Renderer
 from notify.workers import run_workers
 
@@ -32,6 +32,10 @@ MOVED_LIMIT: Final = 5
 
 FAILURES_LIMIT: Final = 20
 """Batches of a worker that may fail as a whole in one cycle, before it leaves the rest to the next."""
+
+OUTCOME_PAGE: Final = 2000
+OUTCOME_PAGES: Final = 10
+"""Hand-overs copied a call, and calls a cycle."""
 
 KEY_PIECE: Final = 2000
 """Rows per call of record_keys."""
@@ -157,6 +161,7 @@ def run_cycle(
         try:
             _detect(connection, source, report, progress)
             _compare_keys(connection, source, report, progress)
+            _copy_outcomes(connection, databases, progress)
             _generate(config, databases, report, progress, renderer)
         except BaseException as error:
             report.outcome = "failed"
@@ -284,6 +289,19 @@ def _compare_keys(connection: Any, source: Any, report: CycleReport, progress: P
             reason = f"{compared['vanished']} rows vanished at once: held until a person approves"
             report.fail(f"keys of {name}", reason)
             progress.note(f"keys of {name}: {reason}")
+
+
+def _copy_outcomes(connection: Any, databases: Databases, progress: Progress) -> None:
+    """The processor keeps copies of what the queue handed over, a bounded number each cycle: the queue may be lost."""
+    with databases.connection(Role.QUEUE) as messages:
+        for _ in range(OUTCOME_PAGES):
+            page = queue.read_outcomes(messages, *processor.get_queue_mark(connection), OUTCOME_PAGE)
+            if not page.is_trusted:
+                return  # whoever enqueues is told so by the queue itself
+            processor.store_outcomes(connection, page.queue_mark, page.highest, page.rows)
+            progress.step("copy outcomes", len(page.rows), None)
+            if not page.has_more:
+                return
 
 
 def _generate(

@@ -108,6 +108,7 @@ class DefinitionRefused(ProcedureError):
 # The one mapping from error numbers (sql/errors.md) to exceptions; 50001-50199 not listed here are ProcedureError.
 PROCEDURE_ERRORS: Final[dict[int, type[ProcedureError]]] = {
     50020: ScanMoved,
+    50032: QueueRestored,
     50101: QueueRestored,
     50150: NotReadOnly,
 }

@@ -47,6 +47,8 @@ GRANT EXECUTE ON OBJECT::notify.claim_batch TO notify_generator;
 GRANT EXECUTE ON OBJECT::notify.decide_batch TO notify_generator;
 GRANT EXECUTE ON OBJECT::notify.complete_batch TO notify_generator;
 GRANT EXECUTE ON OBJECT::notify.release_batch TO notify_generator;
+GRANT EXECUTE ON OBJECT::notify.get_queue_mark TO notify_generator;
+GRANT EXECUTE ON OBJECT::notify.store_outcomes TO notify_generator;
 GRANT EXECUTE ON OBJECT::notify.raise_alert TO notify_generator;
 GRANT EXECUTE ON OBJECT::notify.clear_alert TO notify_generator;
 GO
@@ -67,6 +69,8 @@ GRANT EXECUTE ON OBJECT::notify.get_preview TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.requeue_changes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.approve_held_deletes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.purge_processor TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.get_outcome_copies TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.get_claimed_changes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.raise_alert TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.clear_alert TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.status TO notify_operator;

@@ -24,6 +24,7 @@ END;
 GO
 
 GRANT EXECUTE ON OBJECT::notify.enqueue_messages TO notify_generator;
+GRANT EXECUTE ON OBJECT::notify.read_outcomes TO notify_generator;
 
 GRANT EXECUTE ON OBJECT::notify.claim_messages TO notify_sender;
 GRANT EXECUTE ON OBJECT::notify.begin_attempts TO notify_sender;
@@ -41,6 +42,8 @@ GRANT EXECUTE ON OBJECT::notify.allow_address TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.acknowledge_alerts TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.take_alerts TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.purge_messages TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.distrust_queue TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.take_outcomes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.recover_queue TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.record_outcomes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.queue_status TO notify_operator;

@@ -90,7 +90,17 @@ BEGIN TRY
         WHERE OBJECT_SCHEMA_NAME(object_id) = N'notify_extract'
             OR (
                 OBJECT_SCHEMA_NAME(object_id) = N'notify'
-                AND name IN (N'read_catalog', N'compile_row', N'detect_changes', N'read_keys', N'extract_changes')
+                AND name IN (
+                    N'read_catalog',
+                    N'check_columns',
+                    N'check_row_cap',
+                    N'compile_criteria',
+                    N'compile_row',
+                    N'compile_scan',
+                    N'detect_changes',
+                    N'read_keys',
+                    N'extract_changes'
+                )
             )
     ) AS p;
     EXECUTE sys.sp_executesql @statement;

@@ -70,8 +70,8 @@ def deployed(mode: Host, built: Callable[[Role], Path], tmp_path: Path) -> Itera
 
 
 PROCESSOR_TABLES = (
-    "purge_position key_snapshot key_scan_row key_scan change_history change batch run alert queue_mark heartbeat_seen notification_history"
-    " watermark schedule prerequisite criterion notification_channel notification stamp_column watched_column watched_table"
+    "purge_position key_snapshot key_scan_row key_scan change_history change batch run alert queue_mark outcome_copy"
+    " heartbeat_seen notification_history watermark schedule prerequisite criterion notification_channel notification stamp_column watched_column watched_table"
     " catalog_time_zone catalog_procedure catalog_column"
 ).split()
 

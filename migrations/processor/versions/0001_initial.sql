@@ -488,13 +488,29 @@ CREATE TABLE notify.heartbeat_seen (
     CONSTRAINT ck_heartbeat_seen_id CHECK (heartbeat_seen_id = 1)
 );
 GO
-/* What the processor knows of the queue's server, so that a queue restored from a backup can be recognised. One row. */
+/*
+The queue as the processor last saw it, so that one taken back to an older state can be recognised: queue_mark is another one after
+each recovery; highest is the greatest row version that was copied from it. One row.
+*/
 CREATE TABLE notify.queue_mark (
     queue_mark_id TINYINT NOT NULL CONSTRAINT df_queue_mark_id DEFAULT (1),
-    recovery_fork_guid UNIQUEIDENTIFIER NULL,
-    highest_message_id BIGINT NULL,
+    queue_mark NVARCHAR(100) COLLATE Latin1_General_BIN2 NOT NULL,
+    highest VARCHAR(18) COLLATE Latin1_General_BIN2 NULL,
     noted_at DATETIME2(3) NOT NULL,
     CONSTRAINT pk_queue_mark PRIMARY KEY CLUSTERED (queue_mark_id),
     CONSTRAINT ck_queue_mark_id CHECK (queue_mark_id = 1)
+);
+GO
+/* Copies of the queue's accepted hand-overs, for the day on which the queue is lost. Purged by age. */
+CREATE TABLE notify.outcome_copy (
+    outcome_copy_id BIGINT IDENTITY(1, 1) NOT NULL,
+    attempt_id UNIQUEIDENTIFIER NOT NULL,
+    dedupe_key BINARY(32) NOT NULL,
+    gateway NVARCHAR(128) NOT NULL,
+    provider_id NVARCHAR(400) NULL,
+    code VARCHAR(20) NULL,
+    copied_at DATETIME2(3) NOT NULL,
+    CONSTRAINT pk_outcome_copy PRIMARY KEY CLUSTERED (outcome_copy_id),
+    CONSTRAINT uq_outcome_copy_attempt UNIQUE NONCLUSTERED (attempt_id)
 );
 GO

@@ -203,6 +203,7 @@ CREATE TABLE notify.attempt (
     detail NVARCHAR(1000) NULL,
     released_at DATETIME2(3) NULL,
     released_by NVARCHAR(128) NULL,
+    row_version ROWVERSION NOT NULL,
     CONSTRAINT pk_attempt PRIMARY KEY CLUSTERED (message_id, attempt_id),
     CONSTRAINT fk_attempt_message FOREIGN KEY (message_id) REFERENCES notify.message(message_id),
     CONSTRAINT ck_attempt_outcome CHECK (outcome IS NULL AND closed_at IS NULL
@@ -211,6 +212,10 @@ CREATE TABLE notify.attempt (
 GO
 
 ALTER TABLE notify.attempt SET (LOCK_ESCALATION = DISABLE);
+GO
+
+/* What was accepted, in the order in which it was stored: the processor keeps copies (guarantee 10). Grows at its end. */
+CREATE INDEX ix_attempt_accepted ON notify.attempt(row_version) WHERE outcome = 'accepted';
 GO
 
 /* What is not on the common way (queued, claimed, sending, sent): that is told by message and attempt themselves.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from notify import __version__
-from notify.cli import define, develop, inspect, operate, purge, serve
+from notify.cli import define, develop, inspect, operate, purge, recover, serve
 from notify.cli.pages import Page
 from notify.errors import NotifyError
 
@@ -31,6 +31,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.acknowledge,
         operate.beat,
         purge.purge,
+        recover.recover_queue,
     ),
     "Define": (
         define.new,

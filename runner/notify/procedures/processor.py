@@ -379,3 +379,31 @@ def status(connection: Connection) -> list[ResultSet]:
 def purge_processor(connection: Connection, older_than_days: int, batch_size: int) -> ResultSet:
     """Deletes finished work that is old enough, in small steps."""
     return call(connection, "notify.purge_processor", older_than_days=older_than_days, batch_size=batch_size)[0]
+
+
+def get_queue_mark(connection: Connection) -> tuple[str | None, str | None]:
+    """(mark, row version): the queue's hand-overs are copied up to there; None before the first."""
+    row = call(connection, "notify.get_queue_mark")[0].one()
+    return row["queue_mark"], row["highest"]
+
+
+def store_outcomes(connection: Connection, queue_mark: str, highest: str, outcomes: list[dict[str, Any]]) -> int:
+    """Keeps copies of hand-overs: how many are new.
+
+    Raises:
+        QueueRestored: the queue has lost what was copied from it.
+    """
+    row = call(connection, "notify.store_outcomes", queue_mark=queue_mark, highest=highest, outcomes=to_json(outcomes))[
+        0
+    ].one()
+    return int(row["stored"])
+
+
+def get_outcome_copies(connection: Connection, after: int, take: int) -> list[dict[str, Any]]:
+    """The copied hand-overs, a page at a time; fewer than `take` is the last page."""
+    return call(connection, "notify.get_outcome_copies", after=after, take=take)[0].records()
+
+
+def get_claimed_changes(connection: Connection, after: int, take: int) -> list[dict[str, Any]]:
+    """Changes that a worker has ever held, a page at a time; fewer than `take` is the last page."""
+    return call(connection, "notify.get_claimed_changes", after=after, take=take)[0].records()

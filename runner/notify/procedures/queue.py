@@ -216,6 +216,28 @@ def audit_messages(connection: Connection, change_keys: Sequence[str]) -> Audite
     return Audited(*(result.records() for result in results))
 
 
+class Outcomes(NamedTuple):
+    """A page of accepted hand-overs; `highest` and their row_version are row versions as text."""
+
+    queue_mark: str
+    is_trusted: bool
+    highest: str
+    has_more: bool
+    rows: list[dict[str, Any]]
+
+
+def read_outcomes(connection: Connection, queue_mark: str | None, after: str | None, take: int) -> Outcomes:
+    """What was accepted since a row version, for the processor to keep copies."""
+    position, page = call(connection, "notify.read_outcomes", queue_mark=queue_mark, after=after, take=take)
+    row = position.one()
+    return Outcomes(row["queue_mark"], bool(row["is_trusted"]), row["highest"], bool(row["has_more"]), page.records())
+
+
+def take_outcomes(connection: Connection, outcomes: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Gives a restored queue back what the processor copied: known and unknown hand-overs."""
+    return call(connection, "notify.take_outcomes", outcomes=to_json(list(outcomes)))[-1].one()
+
+
 def recover_queue(
     connection: Connection, lost_at: datetime.datetime, changes: Sequence[dict[str, Any]], by: str
 ) -> dict[str, int]:

@@ -11,10 +11,7 @@ Result      change_number, change_key, verdict, reason; one row per change of th
 Errors      50030 the lease is lost: another worker has these changes, or had
 Locks       batch (update), its change rows
 
-Replicas differ. An insert or update goes on when its row is there at its version or newer; an equal stamp with another hash
-counts as older. Else it waits until a snapshot shows a strictly greater beat than the one that detected it: then a row that is
-there is mailed as shown, and only an absent one is gone. A delete waits in the same way while its life of the row is shown.
-What is not ready for a prerequisite waits until the deadline, counted from detection or from being put back.
+Each change is judged by what the snapshot shows of its row (shown_verdict), then by its prerequisite (prerequisite_verdict).
 */
 CREATE OR ALTER PROCEDURE notify.decide_batch
     @batch_id UNIQUEIDENTIFIER,
@@ -30,6 +27,8 @@ BEGIN
     DECLARE @now DATETIME2(3) = notify.utc_now();
     DECLARE @run_id BIGINT;
     DECLARE @notification_id INTEGER;
+    DECLARE @has_soft_delete BIT;
+    DECLARE @deadline_minutes INTEGER;
     DECLARE
         @wait_seconds INTEGER = COALESCE(
             (SELECT TRY_CONVERT(INTEGER, s.value) FROM notify.setting AS s WHERE s.name = 'wait_seconds'),
@@ -101,8 +100,15 @@ BEGIN
 
         BEGIN TRANSACTION;
 
-        SELECT @run_id = b.run_id, @notification_id = b.notification_id
+        SELECT
+            @run_id = b.run_id,
+            @notification_id = b.notification_id,
+            @has_soft_delete = CASE WHEN wt.soft_delete_column IS NULL THEN 0 ELSE 1 END,
+            @deadline_minutes = p.deadline_minutes
         FROM notify.batch AS b WITH (UPDLOCK, HOLDLOCK)
+        JOIN notify.notification AS n ON n.notification_id = b.notification_id
+        JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
+        LEFT JOIN notify.prerequisite AS p ON p.notification_id = b.notification_id
         WHERE b.batch_id = @batch_id AND b.lease_token = @lease_token AND b.state = 'open';
 
         IF @notification_id IS NULL
@@ -112,96 +118,34 @@ BEGIN
         SELECT
             c.change_id,
             c.change_key,
-            CASE
-                WHEN shown.verdict <> 'generate' THEN shown.verdict
-                WHEN p.procedure_name IS NULL OR ready.is_ready = 1 THEN 'generate'
-                WHEN DATEADD(MINUTE, p.deadline_minutes, due_from.since) <= @now THEN 'fail'
-                ELSE 'wait'
-            END,
-            CASE
-                WHEN shown.verdict <> 'generate' THEN shown.reason
-                WHEN p.procedure_name IS NULL OR ready.is_ready = 1 THEN NULL
-                ELSE LEFT(
-                    CONCAT(
-                        CASE
-                            WHEN DATEADD(MINUTE, p.deadline_minutes, due_from.since) <= @now THEN CONCAT(
-                                N'prerequisite not met within ',
-                                p.deadline_minutes,
-                                N' minutes: '
-                            )
-                            ELSE N'prerequisite: '
-                        END,
-                        COALESCE(ready.reason, N'no verdict')
-                    ),
-                    400
-                )
-            END
+            CASE WHEN shown.verdict = 'generate' THEN ready.verdict ELSE shown.verdict END,
+            CASE WHEN shown.verdict = 'generate' THEN ready.reason ELSE shown.reason END
         FROM #state AS s
         JOIN notify.change AS c ON c.change_id = s.change_number AND c.batch_id = @batch_id AND c.state = 'claimed'
-        JOIN notify.notification AS n ON n.notification_id = c.notification_id
-        JOIN notify.watched_table AS wt ON wt.watched_table_id = n.watched_table_id
-        LEFT JOIN notify.prerequisite AS p ON p.notification_id = c.notification_id
-        LEFT JOIN #prerequisite AS ready ON ready.change_number = s.change_number
-        CROSS APPLY (
-            SELECT
-                COALESCE(
-                    (
-                        SELECT MAX(h.changed_at)
-                        FROM notify.change_history AS h
-                        WHERE h.change_id = c.change_id AND h.from_state = 'failed'
-                    ),
-                    c.detected_at
-                ) AS since
-        ) AS due_from
-        CROSS APPLY (
-            SELECT
-                CASE WHEN s.is_present = 1 AND s.shown_stamp > c.state_stamp THEN 1 ELSE 0 END AS is_later,
-                CASE
-                    WHEN s.is_present = 1 AND s.shown_stamp = c.state_stamp AND s.shown_hash = c.state_hash THEN 1
-                    ELSE 0
-                END AS is_same,
-                CASE WHEN @beat > c.beat THEN 1 ELSE 0 END AS is_newer_snapshot
-        ) AS seen
-        CROSS APPLY (
-            SELECT
-                CASE
-                    WHEN c.operation IN ('I', 'U') THEN CASE
-                        WHEN seen.is_later = 0 AND seen.is_same = 0 AND seen.is_newer_snapshot = 0 THEN 'wait'
-                        WHEN s.is_present = 0 OR s.is_deleted = 1 THEN 'skip gone'
-                        WHEN s.matches = 0 THEN 'skip match'
-                        ELSE 'generate'
-                    END
-                    /* A delete. The row is there, not deleted, and ... */
-                    WHEN s.is_present = 1 AND s.is_deleted = 0 THEN CASE
-                        /* ... it is a later life of the record: this one has ended. */
-                        WHEN s.created_stamp > c.created_stamp THEN 'generate'
-                        /* ... no soft delete, no way to tell lives apart, and changed since: inserted again. */
-                        WHEN c.created_stamp IS NULL
-                        AND wt.soft_delete_column IS NULL
-                        AND seen.is_later = 1
-                        AND seen.is_newer_snapshot = 1 THEN 'generate'
-                        /* ... it was brought back by a later state, or a later snapshot shows that it never went. */
-                        WHEN seen.is_newer_snapshot = 1
-                        OR (seen.is_later = 1 AND wt.soft_delete_column IS NOT NULL) THEN 'skip back'
-                        ELSE 'wait'
-                    END
-                    /* A soft-deleted row that is not there at all: this replica may not have it yet. */
-                    WHEN s.is_present = 0
-                    AND wt.soft_delete_column IS NOT NULL
-                    AND seen.is_newer_snapshot = 0 THEN 'wait'
-                    ELSE 'generate'
-                END AS verdict
-        ) AS judged
-        CROSS APPLY (
-            SELECT
-                CASE WHEN judged.verdict LIKE 'skip%' THEN 'skip' ELSE judged.verdict END AS verdict,
-                CASE judged.verdict
-                    WHEN 'wait' THEN N'the replica is behind'
-                    WHEN 'skip gone' THEN N'gone'
-                    WHEN 'skip match' THEN N'no longer matching'
-                    WHEN 'skip back' THEN N'there again'
-                END AS reason
-        ) AS shown;
+        LEFT JOIN #prerequisite AS said ON said.change_number = s.change_number
+        CROSS APPLY notify.shown_verdict(
+            c.operation,
+            c.state_stamp,
+            c.state_hash,
+            c.created_stamp,
+            c.beat,
+            @has_soft_delete,
+            @beat,
+            s.is_present,
+            s.is_deleted,
+            s.shown_stamp,
+            s.shown_hash,
+            s.created_stamp,
+            s.matches
+        ) AS shown
+        CROSS APPLY notify.prerequisite_verdict(
+            c.change_id,
+            c.detected_at,
+            @deadline_minutes,
+            said.is_ready,
+            said.reason,
+            @now
+        ) AS ready;
 
         UPDATE c
         SET

@@ -33,18 +33,9 @@ BEGIN
     );
 
     INSERT INTO @watermark (stamp_column_id, notification_id, baseline_stamp, low_stamp, created_baseline)
-    SELECT sc.stamp_column_id, n.notification_id, w.baseline_stamp, w.low_stamp, created.baseline_stamp
-    FROM notify.stamp_column AS sc
-    JOIN notify.watermark AS w ON w.stamp_column_id = sc.stamp_column_id
-    JOIN notify.schedule AS sd ON sd.schedule_id = w.schedule_id
-    JOIN notify.notification AS n ON n.notification_id = sd.notification_id
-    OUTER APPLY (
-        SELECT cw.baseline_stamp AS baseline_stamp
-        FROM notify.watermark AS cw
-        JOIN notify.stamp_column AS cs ON cs.stamp_column_id = cw.stamp_column_id
-        WHERE cw.schedule_id = w.schedule_id AND cs.watched_table_id = sc.watched_table_id AND cs.is_created = 1
-    ) AS created
-    WHERE sc.is_scanned = 1 AND n.state IN ('active', 'paused');
+    SELECT n.stamp_column_id, n.notification_id, n.baseline_stamp, n.low_stamp, n.created_baseline
+    FROM notify.scanned_notification AS n
+    WHERE n.is_scanned = 1 AND n.state IN ('active', 'paused');
 
     SELECT
         sc.stamp_column_id AS stamp_column_id,

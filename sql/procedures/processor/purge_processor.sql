@@ -5,7 +5,7 @@ GO
 purge_processor: deletes what is done and old, one step of each kind per call. A person or a job calls it until has_more is 0.
 
 Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a kind, 1 to 4000.
-Result      one row: changes, history, batches, runs, alerts, key_scans (rows deleted), has_more.
+Result      one row: changes, history, batches, runs, alerts, key_scans, outcomes (rows deleted), has_more.
 Errors      50013 a parameter is out of range
 Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says.
 */
@@ -22,6 +22,7 @@ BEGIN
     DECLARE @runs INTEGER;
     DECLARE @alerts INTEGER;
     DECLARE @key_scans INTEGER;
+    DECLARE @outcomes INTEGER;
     DECLARE @has_more BIT;
 
     IF @older_than_days IS NULL OR @older_than_days < 7 OR @batch_size IS NULL OR @batch_size NOT BETWEEN 1 AND 4000
@@ -35,7 +36,7 @@ BEGIN
             @history = @history OUTPUT,
             @has_more = @has_more OUTPUT;
 
-        /* Batches and runs are old at the low end of their numbers; no claimed change refers to a closed batch. */
+        /* Batches, runs and copies are old at the low end of their numbers; no claimed change refers to a closed batch. */
         WITH old AS (
             SELECT TOP (@batch_size) b.batch_number
             FROM notify.batch AS b
@@ -56,6 +57,15 @@ BEGIN
         )
         DELETE FROM old;
         SET @alerts = @@ROWCOUNT;
+
+        WITH old AS (
+            SELECT TOP (@batch_size) oc.outcome_copy_id
+            FROM notify.outcome_copy AS oc
+            WHERE oc.copied_at < @before
+            ORDER BY oc.outcome_copy_id
+        )
+        DELETE FROM old;
+        SET @outcomes = @@ROWCOUNT;
 
         /* Readings of keys that are nobody's snapshot, once their rows are gone. */
         WITH old AS (
@@ -82,6 +92,7 @@ BEGIN
         @runs AS runs,
         @alerts AS alerts,
         @key_scans AS key_scans,
+        @outcomes AS outcomes,
         CONVERT(
             BIT,
             CASE
@@ -89,7 +100,8 @@ BEGIN
                 OR @batches = @batch_size
                 OR @runs = @batch_size
                 OR @alerts = @batch_size
-                OR @key_scans = @batch_size THEN 1
+                OR @key_scans = @batch_size
+                OR @outcomes = @batch_size THEN 1
                 ELSE 0
             END
         ) AS has_more;

@@ -14,17 +14,9 @@ Errors      50020 the scan has moved (another run, an activation, a definition):
 Locks       in this order: watched_table (update, to the end: pages of one table are judged one after the other), stamp_column,
             change, watermark
 
-Judged per active notification whose low is below the row's stamp:
-- A state counts only if it is newer than every recorded one: a greater stamp; or, in a snapshot with a strictly greater beat
-  than the newest recorded state's, an unrecorded state with the same stamp (for local time also up to 60 minutes below).
-  So a replica that lags brings no old state back, and a page that is read twice adds nothing.
-- I: created after the baseline, and this life of the row is not recorded yet; version: created stamp. U: any other newer state;
-  version: state. What was created at or below the baseline counts as recorded.
-- D, a soft-deleted row: version: the last state recorded alive. A row never seen alive gives no notice.
-- After a D by key snapshot only a strictly newer snapshot, or another life of the row, shows it alive: a replica with the same
-  heartbeat may be behind the delete. What came after the delete is above low, and is read again.
-- All are stored. To be mailed are those that meet the criteria and whose operation is asked for; others are skipped, with the
-  reason. Under policy latest a U that finds its I pending and never claimed only raises that I's state.
+Each row is judged per active notification whose low is below the row's stamp: judged_state is the contract. All that is new is
+stored. To be mailed are those that meet the criteria and whose operation is asked for; others are skipped, with the reason. Under
+policy latest a U that finds its I pending and never claimed only raises that I's state.
 */
 CREATE OR ALTER PROCEDURE notify.record_changes
     @run_id BIGINT,
@@ -43,8 +35,6 @@ BEGIN
     DECLARE @watched_table_id INTEGER;
     DECLARE @is_local BIT;
     DECLARE @has_key_snapshot BIT;
-    DECLARE @least_safe_stamp VARCHAR(27);
-    DECLARE @least_beat BIGINT;
     DECLARE @cursor_stamp VARCHAR(27);
     DECLARE @cursor_key NVARCHAR(450);
     DECLARE @changes NVARCHAR(MAX);
@@ -66,7 +56,7 @@ BEGIN
         is_deleted BIT NOT NULL,
         matches NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
         fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
-        state_number INTEGER NULL
+        state_number INTEGER NOT NULL /* 1: the record's newest state in the page */
     );
     CREATE TABLE #judged (
         notification_id INTEGER NOT NULL,
@@ -95,7 +85,8 @@ BEGIN
             state_hash,
             is_deleted,
             matches,
-            fields
+            fields,
+            state_number
         )
         SELECT
             j.ordinal,
@@ -107,7 +98,11 @@ BEGIN
             j.state_hash,
             COALESCE(j.is_deleted, 0),
             COALESCE(j.matches, N'[]'),
-            j.fields
+            j.fields,
+            ROW_NUMBER() OVER (
+                PARTITION BY j.record_match COLLATE Latin1_General_BIN2
+                ORDER BY j.state_stamp COLLATE Latin1_General_BIN2 DESC, j.ordinal DESC
+            )
         FROM OPENJSON(@rows) WITH (
             ordinal INTEGER,
             record_key NVARCHAR(4000),
@@ -128,20 +123,6 @@ BEGIN
         IF EXISTS (SELECT 1 FROM #detected AS d WHERE LEN(d.record_key) > 450 OR LEN(d.record_match) > 450)
             THROW 50022, N'A record key has more than 450 characters as JSON text. Such a table cannot be watched.', 1;
 
-        /* One state a record: the newest, should a page show it more than once. */
-        UPDATE d
-        SET d.state_number = numbered.state_number
-        FROM #detected AS d
-        JOIN (
-            SELECT
-                x.ordinal AS ordinal,
-                ROW_NUMBER() OVER (
-                    PARTITION BY x.record_match
-                    ORDER BY x.state_stamp DESC, x.ordinal DESC
-                ) AS state_number
-            FROM #detected AS x
-        ) AS numbered ON numbered.ordinal = d.ordinal;
-
         SELECT @watched_table_id = sc.watched_table_id
         FROM notify.stamp_column AS sc
         WHERE sc.stamp_column_id = @stamp_column_id;
@@ -157,12 +138,7 @@ BEGIN
         FROM notify.watched_table AS wt WITH (UPDLOCK, HOLDLOCK)
         WHERE wt.watched_table_id = @watched_table_id;
 
-        SELECT
-            @least_safe_stamp = CASE
-                WHEN sc.least_safe_stamp < @safe_stamp THEN sc.least_safe_stamp
-                ELSE @safe_stamp
-            END,
-            @least_beat = CASE WHEN sc.least_beat < @beat THEN sc.least_beat ELSE @beat END
+        SELECT @scan_version = sc.scan_version
         FROM notify.stamp_column AS sc WITH (UPDLOCK, HOLDLOCK)
         WHERE sc.stamp_column_id = @stamp_column_id AND sc.scan_version = @scan_version;
 
@@ -196,94 +172,29 @@ BEGIN
             CASE WHEN explained.reason IS NULL THEN 'pending' ELSE 'skipped' END,
             explained.reason,
             CASE
-                WHEN judged.operation = 'U' AND n.policy = 'latest' AND newest.operation = 'I' THEN newest.change_id /* if nobody has claimed it: asked below */
+                WHEN judged.operation = 'U'
+                AND n.policy = 'latest'
+                AND judged.latest_operation = 'I' THEN judged.latest_change_id /* if nobody has claimed it: asked below */
             END
         FROM #detected AS d
-        CROSS JOIN (
-            SELECT
-                n.notification_id AS notification_id,
-                n.policy AS policy,
-                n.on_insert AS on_insert,
-                n.on_update AS on_update,
-                n.on_delete AS on_delete,
-                w.low_stamp AS low_stamp,
-                (
-                    SELECT cw.baseline_stamp
-                    FROM notify.watermark AS cw
-                    JOIN notify.stamp_column AS cs ON cs.stamp_column_id = cw.stamp_column_id
-                    WHERE cw.schedule_id = w.schedule_id
-                        AND cs.watched_table_id = @watched_table_id
-                        AND cs.is_created = 1
-                ) AS created_baseline
-            FROM notify.watermark AS w
-            JOIN notify.schedule AS sd ON sd.schedule_id = w.schedule_id
-            JOIN notify.notification AS n ON n.notification_id = sd.notification_id
-            WHERE w.stamp_column_id = @stamp_column_id AND n.state = 'active'
-        ) AS n
-        OUTER APPLY notify.latest_change(n.notification_id, d.record_match, @is_local, 0) AS newest
-        OUTER APPLY notify.latest_change(n.notification_id, d.record_match, @is_local, 1) AS alive
-        CROSS APPLY (
-            SELECT
-                CASE
-                    WHEN newest.change_id IS NULL OR d.state_stamp > newest.greatest_stamp THEN 1
-                    WHEN @beat > newest.beat
-                    AND (
-                        d.state_stamp = newest.greatest_stamp
-                        OR (
-                            @is_local = 1
-                            AND d.state_stamp >= CONVERT(
-                                VARCHAR(27),
-                                DATEADD(MINUTE, -60, TRY_CONVERT(DATETIME2(7), newest.greatest_stamp, 121)),
-                                121
-                            )
-                        )
-                    )
-                    AND NOT EXISTS (
-                        SELECT 1
-                        FROM notify.change AS c
-                        WHERE c.record_match = d.record_match
-                            AND c.notification_id = n.notification_id
-                            AND c.state_stamp = d.state_stamp
-                            AND c.state_hash = d.state_hash
-                    ) THEN 1
-                    ELSE 0
-                END AS is_newer,
-                CASE WHEN d.created_stamp > n.created_baseline THEN 1 ELSE 0 END AS is_created_after
-        ) AS seen
-        CROSS APPLY (
-            SELECT
-                CASE
-                    WHEN d.is_deleted = 1 THEN 'D'
-                    WHEN seen.is_created_after = 1
-                    AND NOT EXISTS (
-                        SELECT 1
-                        FROM notify.change AS c
-                        WHERE c.record_match = d.record_match
-                            AND c.notification_id = n.notification_id
-                            AND c.operation = 'I'
-                            AND c.version = d.created_stamp
-                    ) THEN 'I'
-                    ELSE 'U'
-                END AS operation
-        ) AS kind
-        CROSS APPLY (
-            SELECT
-                kind.operation AS operation,
-                CASE
-                    WHEN kind.operation = 'I' THEN d.created_stamp
-                    WHEN kind.operation = 'U' THEN d.state_stamp + '|' + d.state_hash
-                    WHEN alive.change_id IS NOT NULL THEN alive.state_stamp + '|' + alive.state_hash
-                    /* Nothing recorded: alive as the baseline left it, or never seen alive. After that, one D is enough. */
-                    WHEN newest.change_id IS NULL AND seen.is_created_after = 0 THEN 'baseline'
-                    WHEN newest.change_id IS NULL THEN d.state_stamp + '|' + d.state_hash
-                END AS version
+        JOIN notify.scanned_notification AS n
+            ON n.stamp_column_id = @stamp_column_id AND n.state = 'active' AND n.low_stamp < d.stamp
+        CROSS APPLY notify.judged_state(
+            n.notification_id,
+            n.created_baseline,
+            @is_local,
+            @has_key_snapshot,
+            @beat,
+            d.record_match,
+            d.created_stamp,
+            d.state_stamp,
+            d.state_hash,
+            d.is_deleted
         ) AS judged
         CROSS APPLY (
             SELECT
                 CASE
-                    WHEN judged.operation = 'D'
-                    AND newest.change_id IS NULL
-                    AND seen.is_created_after = 1 THEN N'never seen alive'
+                    WHEN judged.is_never_alive = 1 THEN N'never seen alive'
                     WHEN NOT EXISTS (
                         SELECT 1 FROM OPENJSON(d.matches) AS m WHERE CONVERT(INTEGER, m.value) = n.notification_id
                     ) THEN N'criteria'
@@ -292,25 +203,7 @@ BEGIN
                     OR (judged.operation = 'D' AND n.on_delete = 0) THEN N'operation'
                 END AS reason
         ) AS explained
-        WHERE d.state_number = 1
-            AND d.stamp > n.low_stamp
-            AND seen.is_newer = 1
-            AND judged.version IS NOT NULL
-            AND (
-                @has_key_snapshot = 0
-                OR judged.operation <> 'U'
-                OR COALESCE(newest.operation, 'U') <> 'D'
-                OR @beat > newest.beat
-            )
-            AND NOT EXISTS (
-                SELECT 1
-                FROM notify.change AS c
-                WHERE judged.operation = 'D'
-                    AND c.record_match = d.record_match
-                    AND c.notification_id = n.notification_id
-                    AND c.operation = 'D'
-                    AND c.version = judged.version
-            );
+        WHERE d.state_number = 1;
 
         /* The state is asked for again: a worker may have claimed the insert a moment ago. Then the update stands by itself. */
         UPDATE c
@@ -365,30 +258,15 @@ BEGIN
                 AND @beat < wt.key_snapshot_beat
                 AND (wt.key_late_beat IS NULL OR @beat < wt.key_late_beat);
 
-        /* Low moves with the last page only, to the least safe stamp of all pages, and never back. */
-        IF @is_last_page = 1
-            UPDATE w
-            SET w.low_stamp = @least_safe_stamp, w.moved_at = @now
-            FROM notify.watermark AS w
-            JOIN notify.schedule AS sd ON sd.schedule_id = w.schedule_id
-            JOIN notify.notification AS n ON n.notification_id = sd.notification_id
-            WHERE w.stamp_column_id = @stamp_column_id AND n.state = 'active' AND w.low_stamp < @least_safe_stamp;
-        ELSE
-            SELECT TOP (1) @cursor_stamp = d.stamp, @cursor_key = d.record_key
-            FROM #detected AS d
-            ORDER BY d.ordinal DESC;
+        SELECT TOP (1) @cursor_stamp = d.stamp, @cursor_key = d.record_key FROM #detected AS d ORDER BY d.ordinal DESC;
 
-        UPDATE sc
-        SET
-            sc.scan_version = sc.scan_version + 1,
-            sc.cursor_stamp = @cursor_stamp,
-            sc.cursor_key = @cursor_key,
-            sc.least_safe_stamp = CASE WHEN @is_last_page = 0 THEN @least_safe_stamp END,
-            sc.least_beat = CASE WHEN @is_last_page = 0 THEN @least_beat END,
-            sc.last_beat = CASE WHEN sc.last_beat > @beat THEN sc.last_beat ELSE @beat END,
-            sc.scanned_at = @now
-        FROM notify.stamp_column AS sc
-        WHERE sc.stamp_column_id = @stamp_column_id AND sc.scan_version = @scan_version;
+        EXECUTE notify.move_low
+            @stamp_column_id = @stamp_column_id,
+            @beat = @beat,
+            @safe_stamp = @safe_stamp,
+            @is_last_page = @is_last_page,
+            @cursor_stamp = @cursor_stamp,
+            @cursor_key = @cursor_key;
 
         COMMIT TRANSACTION;
     END TRY

@@ -12,7 +12,7 @@ Parameters  @request: as processor's table_request gives it (schema, table, keys
             @record_match, @created_stamp, @state_stamp, @state_hash, @is_deleted, @fields, @matches: sql/README.md;
             @newest_stamp: the greatest of the date and time stamps, NULL without any.
             @with_misses: 1 puts the notifications whose criteria do not hold into @matches too, as negative numbers
-Errors      50151 unknown table, 50152 unknown columns (all of them named), 50153 a column cannot play its role
+Errors      those of check_columns and compile_criteria
 */
 CREATE OR ALTER PROCEDURE notify.compile_row
     @request NVARCHAR(MAX),
@@ -51,7 +51,9 @@ BEGIN
         column_name NVARCHAR(128) NOT NULL,
         PRIMARY KEY (role, position)
     );
-    DECLARE @message NVARCHAR(2048);
+    DECLARE @criterion_declarations NVARCHAR(MAX);
+
+    EXECUTE notify.check_columns @request = @request;
 
     INSERT INTO @column (
         column_name,
@@ -78,78 +80,8 @@ BEGIN
         tc.from_text
     FROM notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc;
 
-    IF @@ROWCOUNT = 0
-    BEGIN
-        SET @message = CONCAT(
-                N'There is no table ',
-                JSON_VALUE(@request, '$.schema'),
-                N'.',
-                JSON_VALUE(@request, '$.table'),
-                N' in this database, or the procedure may not read it. Refresh the catalog copy; see roles/replica.sql for the grant.'
-            );
-        THROW 50151, @message, 1;
-    END;
-
     INSERT INTO @role (role, position, column_name)
-    SELECT 'key', CONVERT(INTEGER, j.[key]), j.value FROM OPENJSON(@request, '$.keys') AS j
-    UNION ALL
-    SELECT 'stamp', CONVERT(INTEGER, j.[key]), j.value FROM OPENJSON(@request, '$.stamps') AS j
-    UNION ALL
-    SELECT 'notice', CONVERT(INTEGER, j.[key]), j.value FROM OPENJSON(@request, '$.notice_columns') AS j
-    UNION ALL
-    SELECT single.role, 0, single.column_name
-    FROM ( VALUES
-        ('scan', JSON_VALUE(@request, '$.stamp')),
-        ('created', JSON_VALUE(@request, '$.created')),
-        ('rowversion', JSON_VALUE(@request, '$.rowversion')),
-        ('soft_delete', JSON_VALUE(@request, '$.soft_delete.column'))
-    ) AS single (role, column_name)
-    WHERE single.column_name IS NOT NULL
-    UNION ALL
-    SELECT
-        'criterion',
-        CONVERT(INTEGER, ROW_NUMBER() OVER (ORDER BY CONVERT(INTEGER, n.[key]), CONVERT(INTEGER, c.[key]))),
-        JSON_VALUE(c.value, '$.column')
-    FROM OPENJSON(@request, '$.notifications') AS n
-    CROSS APPLY OPENJSON(n.value, '$.criteria') AS c;
-
-    SELECT
-        @message = STRING_AGG(CONVERT(NVARCHAR(MAX), missing.column_name), N', ') WITHIN GROUP (
-            ORDER BY missing.column_name
-        )
-    FROM (
-        SELECT DISTINCT r.column_name AS column_name
-        FROM @role AS r
-        WHERE NOT EXISTS (SELECT 1 FROM @column AS c WHERE c.column_name = r.column_name)
-    ) AS missing;
-
-    IF @message IS NOT NULL
-    BEGIN
-        SET @message = CONCAT(
-                N'Table ',
-                JSON_VALUE(@request, '$.schema'),
-                N'.',
-                JSON_VALUE(@request, '$.table'),
-                N' has no column ',
-                @message,
-                N'. Refresh the catalog copy and change the definitions that name it.'
-            );
-        THROW 50152, @message, 1;
-    END;
-
-    SELECT @message = STRING_AGG(CONVERT(NVARCHAR(MAX), CONCAT(r.column_name, N' (', r.role, N')')), N', ')
-    FROM @role AS r
-    JOIN @column AS c ON c.column_name = r.column_name
-    WHERE (r.role = 'key' AND c.as_text IS NULL)
-        OR (r.role IN ('scan', 'stamp', 'created') AND c.as_stamp IS NULL)
-        OR (r.role = 'rowversion' AND c.type_name <> N'timestamp')
-        OR (r.role IN ('criterion', 'soft_delete') AND c.declared_type IS NULL);
-
-    IF @message IS NOT NULL
-    BEGIN
-        SET @message = CONCAT(N'The type of these columns does not allow their role: ', @message, N'.');
-        THROW 50153, @message, 1;
-    END;
+    SELECT r.role, r.position, r.column_name FROM notify.request_columns(@request) AS r;
 
     SET @table_name = QUOTENAME(JSON_VALUE(@request, '$.schema')) + N'.' + QUOTENAME(JSON_VALUE(@request, '$.table'));
 
@@ -255,136 +187,11 @@ BEGIN
     JOIN @column AS c ON c.column_name = r.column_name
     WHERE r.role = 'soft_delete';
 
-    /* Criteria: one variable per operand, one predicate per criterion, one list of the notifications whose criteria all hold. */
-    DECLARE @criterion TABLE (
-        notification_number INTEGER NOT NULL,
-        criterion_number INTEGER NOT NULL,
-        declarations NVARCHAR(MAX) NOT NULL,
-        predicate NVARCHAR(MAX) NULL,
-        PRIMARY KEY (notification_number, criterion_number)
-    );
-
-    INSERT INTO @criterion (notification_number, criterion_number, declarations, predicate)
-    SELECT
-        CONVERT(INTEGER, n.[key]),
-        CONVERT(INTEGER, c.[key]),
-        COALESCE(o.declarations, N''),
-        CASE
-            WHEN t.operator IN (N'=', N'<>', N'<', N'<=', N'>', N'>=') THEN t.reference +
-            N' ' +
-            t.operator +
-            N' ' +
-            o.names
-            WHEN t.operator = N'like' THEN t.reference + N' LIKE ' + o.names
-            WHEN t.operator = N'not like' THEN t.reference + N' NOT LIKE ' + o.names
-            WHEN t.operator = N'in' THEN t.reference + N' IN (' + o.names + N')'
-            WHEN t.operator = N'not in' THEN t.reference + N' NOT IN (' + o.names + N')'
-            WHEN t.operator = N'between' THEN t.reference + N' BETWEEN ' + REPLACE(o.names, N', ', N' AND ')
-            WHEN t.operator = N'is null' THEN t.reference + N' IS NULL'
-            WHEN t.operator = N'is not null' THEN t.reference + N' IS NOT NULL'
-        END
-    FROM OPENJSON(@request, '$.notifications') AS n
-    CROSS APPLY OPENJSON(n.value, '$.criteria') AS c
-    CROSS APPLY (
-        SELECT
-            k.reference AS reference,
-            JSON_VALUE(c.value, '$.operator') AS operator,
-            CASE
-                /* A pattern may be longer than what it is compared with. */
-                WHEN JSON_VALUE(c.value, '$.operator') IN (N'like', N'not like') THEN CASE
-                    WHEN k.type_name IN (N'nchar', N'nvarchar') THEN N'nvarchar(4000)'
-                    ELSE N'varchar(8000)'
-                END
-                ELSE k.declared_type
-            END AS declared_type,
-            CASE
-                WHEN JSON_VALUE(c.value, '$.operator') IN (N'like', N'not like') THEN N'?'
-                ELSE k.from_text
-            END AS from_text
-        FROM @column AS k
-        WHERE k.column_name = JSON_VALUE(c.value, '$.column')
-    ) AS t
-    OUTER APPLY (
-        SELECT
-            STRING_AGG(named.variable, N', ') WITHIN GROUP (ORDER BY CONVERT(INTEGER, v.[key])) AS names,
-            STRING_AGG(
-                N'DECLARE ' +
-                named.variable +
-                N' ' +
-                t.declared_type +
-                N' = ' +
-                REPLACE(
-                    t.from_text,
-                    N'?',
-                    CONCAT(
-                        N'JSON_VALUE(@request, ''$.notifications[',
-                        CONVERT(INTEGER, n.[key]),
-                        N'].criteria[',
-                        CONVERT(INTEGER, c.[key]),
-                        N'].value[',
-                        CONVERT(INTEGER, v.[key]),
-                        N']'')'
-                    )
-                ) +
-                N';' +
-                NCHAR(10),
-                N''
-            ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, v.[key])) AS declarations
-        FROM OPENJSON(c.value, '$.value') AS v
-        CROSS APPLY (
-            SELECT
-                CONVERT(
-                    NVARCHAR(MAX),
-                    CONCAT(
-                        N'@operand_',
-                        CONVERT(INTEGER, n.[key]),
-                        N'_',
-                        CONVERT(INTEGER, c.[key]),
-                        N'_',
-                        CONVERT(INTEGER, v.[key])
-                    )
-                ) AS variable
-        ) AS named
-    ) AS o;
-
-    IF EXISTS (SELECT 1 FROM @criterion AS cr WHERE cr.predicate IS NULL)
-        THROW 50154, N'A criterion has an unknown operator, or no value to compare with. Save the definition again.', 1;
-
-    SET @declarations = @declarations +
-        COALESCE(
-            (
-                SELECT
-                    STRING_AGG(cr.declarations, N'') WITHIN GROUP (ORDER BY cr.notification_number, cr.criterion_number)
-                FROM @criterion AS cr
-            ),
-            N''
-        );
-
-    SELECT
-        @matches = STRING_AGG(
-            CONVERT(
-                NVARCHAR(MAX),
-                N'CASE WHEN ' +
-                COALESCE(p.predicate, N'1 = 1') +
-                N' THEN N'',' +
-                CONVERT(NVARCHAR(11), CONVERT(INTEGER, JSON_VALUE(n.value, '$.id'))) +
-                N''' ELSE N''' +
-                CASE
-                    WHEN @with_misses = 1 THEN N',-' +
-                    CONVERT(NVARCHAR(11), CONVERT(INTEGER, JSON_VALUE(n.value, '$.id')))
-                    ELSE N''
-                END +
-                N''' END'
-            ),
-            N' + '
-        ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, n.[key]))
-    FROM OPENJSON(@request, '$.notifications') AS n
-    OUTER APPLY (
-        SELECT STRING_AGG(N'(' + cr.predicate + N')', N' AND ') WITHIN GROUP (ORDER BY cr.criterion_number) AS predicate
-        FROM @criterion AS cr
-        WHERE cr.notification_number = CONVERT(INTEGER, n.[key])
-    ) AS p;
-
-    SET @matches = COALESCE(N'CONCAT(N''['', STUFF(' + @matches + N', 1, 1, N''''), N'']'')', N'N''[]''');
+    EXECUTE notify.compile_criteria
+        @request = @request,
+        @with_misses = @with_misses,
+        @declarations = @criterion_declarations OUTPUT,
+        @matches = @matches OUTPUT;
+    SET @declarations = @declarations + @criterion_declarations;
 END;
 GO
