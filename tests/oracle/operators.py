@@ -85,6 +85,7 @@ class Operators(World):
         if name not in self.active:
             return
         with self.stage.databases.connection(Role.PROCESSOR) as target:
+            self.meddled += 1
             processor.pause_notification(target, name)
         self.active.discard(name)
         self.paused.add(name)
@@ -96,6 +97,7 @@ class Operators(World):
         databases = self.stage.databases
         with databases.connection(Role.PROCESSOR) as target, databases.connection(Role.REPLICA) as source:
             try:
+                self.meddled += 1
                 definitions.resume(target, source, name, skip=skip)
             except NotifyError as error:
                 self.diary.append(f"resume of {name} refused: {error}")
@@ -113,6 +115,7 @@ class Operators(World):
         if name in self.held:
             return
         with self.stage.databases.connection(Role.PROCESSOR) as target:
+            self.meddled += 1
             processor.retire_notification(target, name)
         self.active.discard(name)
         self.paused.discard(name)
@@ -203,15 +206,31 @@ class Operators(World):
 
     def back_up_queue(self) -> None:
         """A backup of the queue."""
-        _copy(self.stage.path(Role.QUEUE), self.backup)
+        copy_database(self.stage.path(Role.QUEUE), self.backup)
+
+    def back_up_processor(self) -> None:
+        """A backup of the processor."""
+        copy_database(self.stage.path(Role.PROCESSOR), self.stage.folder / "processor.bak")
+        self.backed_up = len(self.scans), self.meddled
+
+    def lose_processor(self) -> None:
+        """The processor's server is lost, and restored from its backup; of definitions nothing has changed since."""
+        if self.backed_up is None or self.backed_up[1] != self.meddled or self.losses:
+            return  # both servers lost are outside the promise
+        self.processor_losses += 1
+        self.stage.close()
+        copy_database(self.stage.folder / "processor.bak", self.stage.path(Role.PROCESSOR))
+        for scan in self.scans[self.backed_up[0] :]:
+            scan.is_certain = False  # what it recorded is forgotten
+        self.diary.append("the processor was lost and restored")
 
     def lose_queue(self) -> None:
         """The queue's server is lost; its backup is restored, and refuses to work until a person recovers it."""
-        if not self.backup.exists():
+        if not self.backup.exists() or self.processor_losses:
             return
         lost_at = self.now + self.ahead[Role.QUEUE]
         self.stage.close()
-        _copy(self.backup, self.stage.path(Role.QUEUE))
+        copy_database(self.backup, self.stage.path(Role.QUEUE))
         self.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
         self.pass_time(seconds=self.chance.choice((1, 100)))
         for what in (self.cycle_quietly, self.send):
@@ -251,7 +270,7 @@ def identity(dedupe_key: bytes) -> str:
     return f"<{bytes(dedupe_key).hex()[:40]}@brokerage.example.com>"
 
 
-def _copy(original: Path, copy: Path) -> None:
+def copy_database(original: Path, copy: Path) -> None:
     """A whole database, page by page, as it was last committed."""
     source, target = apsw.Connection(str(original)), apsw.Connection(str(copy))
     with target.backup("main", source, "main") as pages:

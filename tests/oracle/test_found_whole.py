@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cycle.conftest import SHOP, Shop, active, built, shop
+from tests.oracle.operators import copy_database
 
 from notify.databases import Role
 from notify.definitions import read_definitions
@@ -88,3 +89,21 @@ def test_a_delete_that_comes_late_replaces_nothing_of_the_next_life(shop: Shop) 
         " ON m.change_key = d.change_key ORDER BY m.message_id;"
     )
     assert told == [("I", "sent"), ("I", "sent"), ("D", "canceled")]
+
+
+@pytest.mark.xfail(strict=True, reason="nothing brings back to a restored processor what the queue has decided")
+def test_a_state_newer_than_what_a_restored_processor_forgot_is_mailed(shop: Shop) -> None:
+    """The insert was told before the loss; its key is known to the queue, and the row shows a later state."""
+    backup = shop.stage.folder / "processor.bak"
+    copy_database(shop.stage.path(Role.PROCESSOR), backup)
+    shop.order(2)
+    shop.cycle()
+    shop.stage.send()
+    shop.status(2, "packed")
+    shop.stage.close()
+    copy_database(backup, shop.stage.path(Role.PROCESSOR))
+    for _ in range(3):
+        shop.stage.advance(minutes=1)
+        shop.cycle()
+        shop.stage.send()
+    assert shop.subjects() == ["Order 2 is packed", "Order 2 is paid"]

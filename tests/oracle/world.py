@@ -92,6 +92,8 @@ class World:
     def __init__(self, folder: Path, seed: int, connections: int = 1) -> None:
         self.chance = random.Random(seed)
         self.seed = seed
+        self.tables = self.chance.sample(sorted(TABLES), 4)
+        """Few, so that much happens to each."""
         workers = 1 + seed // 4 % 2
         self.connections = connections
         self.stage = Stage(folder, templates=[folder / "templates"], connections=connections, workers=workers)
@@ -124,6 +126,11 @@ class World:
         self.overlapped_sends = False
         self.killed_sends = 0
         self.losses = 0
+        self.processor_losses = 0
+        self.meddled = 0
+        """Decisions about definitions, so far."""
+        self.backed_up: tuple[int, int] | None = None
+        """Scans and decisions at the time of the processor's backup."""
         self.last_key_scan = self.now
 
     # --- the stage ------------------------------------------------------------------------------------------------
@@ -153,8 +160,9 @@ class World:
         self.redo()
         for file in ("notifications.toml", "late.toml"):
             for definition in definitions.read_definitions([HERE / file]):
-                self.write_templates(definition.name)
-                self.drafts[definition.name] = definition.document
+                if definition.document["table"]["name"] in self.tables:
+                    self.write_templates(definition.name)
+                    self.drafts[definition.name] = definition.document
         self.activate([name for name in self.drafts if not name.startswith("late_")])
 
     def write_templates(self, name: str) -> None:
@@ -217,6 +225,7 @@ class World:
 
         items = [definitions.Definition(name, HERE, state, document) for name, state, document in wanted]
         saved = set()
+        self.meddled += 1
         for item in definitions.apply_definitions(
             self.stage.databases, items, make_renderer(self.stage.config), dry_run=False
         ):
@@ -307,7 +316,7 @@ class World:
         after: list[State] = []
         touched = set(self.reserved)
         for _ in range(count):
-            table = TABLES[self.chance.choice(list(TABLES))]
+            table = TABLES[self.chance.choice(self.tables)]
             key = table.key(self.chance)
             where = (table.name, table.canonical(key))
             if where in touched or self.last_stamp.get(where, moment) > moment:
