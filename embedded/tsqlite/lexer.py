@@ -108,16 +108,22 @@ def _unquote(raw: str, quote: str) -> str:
     return _CONTINUATION.sub("", value) if "\\" in value else value
 
 
+_SETS_QUOTING: Final = re.compile(r"\bquoted_identifier\b", re.IGNORECASE)
+_MODULE: Final = re.compile(r"(CREATE|ALTER|CREATE OR ALTER) (PROC|PROCEDURE|FUNCTION|VIEW|TRIGGER)\b")
+
+
 def tokenize(text: str, *, quoted_identifiers: bool = True) -> list[Token]:
     """The tokens of `text`, closed by an END token; comments and white space leave none.
 
-    With `quoted_identifiers` False, `"x"` is a string. Raises SqlError 105 (unclosed string or quoted identifier), 113
+    With `quoted_identifiers` False, `"x"` is a string; SET QUOTED_IDENTIFIER changes it from where it stands, except in
+    a module's body. Raises SqlError 105 (unclosed string or quoted identifier), 113
     (unclosed comment), 102 (a character that T-SQL does not know).
     """
     tokens: list[Token] = []
     append = tokens.append
     match = _TOKEN.match
     pos, line, size = 0, 1, len(text)
+    settable = '"' in text and _SETS_QUOTING.search(text) is not None
     while pos < size:
         m = match(text, pos)
         if m is None:
@@ -129,6 +135,8 @@ def tokenize(text: str, *, quoted_identifiers: bool = True) -> list[Token]:
         elif group == "word":
             raw = m.group()
             append(Token(Kind.WORD, raw.upper(), raw, line, pos, end))
+            if settable and len(tokens) > 2 and tokens[-1].word in ("ON", "OFF") and _sets_quoting(tokens):
+                quoted_identifiers = tokens[-1].word == "ON"
         elif group == "op":
             append(Token(Kind.OP, m.group(), "", line, pos, end))
         elif group == "variable":
@@ -167,6 +175,17 @@ def tokenize(text: str, *, quoted_identifiers: bool = True) -> list[Token]:
         pos = end
     append(Token(Kind.END, "", "", line, size, size))
     return tokens
+
+
+def _sets_quoting(tokens: list[Token]) -> bool:
+    """Whether the last token ends SET QUOTED_IDENTIFIER ON or OFF (with other options or not) of a batch itself."""
+    i, found = len(tokens) - 2, False
+    while i > 0 and tokens[i].kind is Kind.WORD:
+        found = found or tokens[i].word == "QUOTED_IDENTIFIER"
+        if tokens[i - 1].word != ",":
+            break
+        i -= 2
+    return found and tokens[i - 1].word == "SET" and not _MODULE.match(" ".join(t.word for t in tokens[:4]))
 
 
 def _lexical_error(text: str, pos: int, line: int) -> Exception:

@@ -1,4 +1,5 @@
-"""ODBC's catalog procedures: sp_tables, sp_columns_100, sp_sproc_columns_100, sp_pkeys, sp_fkeys, sp_statistics_100.
+"""ODBC's catalog procedures: sp_tables, sp_columns_100, sp_stored_procedures, sp_sproc_columns and
+sp_sproc_columns_100, sp_pkeys, sp_fkeys, sp_statistics_100.
 
 Each is a query over the catalog views, as the server's own are.
 """
@@ -87,6 +88,48 @@ _NO_UDT: Final = """\
     CONVERT(sysname, NULL) AS SS_XML_SCHEMACOLLECTION_NAME,
 """
 
+_OF_PROCEDURE: Final = (
+    _parameter("@procedure_name", _NAME),
+    _parameter("@procedure_owner", _NAME),
+    _parameter("@procedure_qualifier", nvarchar(128)),
+    _parameter("@column_name", _NAME),
+    _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
+    _parameter("@fUsePattern", BIT, tree.IntLiteral(1)),
+)
+_PROCEDURE_COLUMNS: Final = f"""\
+SELECT
+    CONVERT(sysname, DB_NAME()) AS PROCEDURE_QUALIFIER,
+    CONVERT(sysname, SCHEMA_NAME(o.schema_id)) AS PROCEDURE_OWNER,
+    CONVERT(nvarchar(134), o.name + CASE o.type WHEN 'P' THEN N';1' ELSE N';0' END) AS PROCEDURE_NAME,
+    CONVERT(sysname, c.name) AS COLUMN_NAME,
+    CONVERT(smallint, CASE WHEN c.parameter_id = 0 THEN 5 WHEN c.is_output = 1 THEN 2 ELSE 1 END) AS COLUMN_TYPE,
+    CONVERT(smallint, k.code) AS DATA_TYPE,
+    CONVERT(sysname, k.name) AS TYPE_NAME,
+{_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
+    CONVERT(varchar(254), NULL) AS REMARKS,
+    CONVERT(nvarchar(4000), NULL) AS COLUMN_DEF,
+{_CODES}    CONVERT(int, c.parameter_id) AS ORDINAL_POSITION,
+    CONVERT(varchar(254), CASE c.is_nullable WHEN 1 THEN 'YES' ELSE 'NO' END) AS IS_NULLABLE,
+    CONVERT(sysname, NULL) AS SS_TYPE_CATALOG_NAME,
+    CONVERT(sysname, NULL) AS SS_TYPE_SCHEMA_NAME,
+{_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
+FROM (
+    SELECT p.object_id, p.parameter_id, CASE p.parameter_id WHEN 0 THEN N'@RETURN_VALUE' ELSE p.name END AS name,
+        p.system_type_id, p.max_length, p.precision, p.scale, p.is_output, p.is_nullable
+    FROM sys.parameters AS p
+    UNION ALL
+    SELECT r.object_id, 0, N'@RETURN_VALUE', 56, 4, 10, 0, 1, 0
+    FROM sys.procedures AS r) AS c
+    JOIN sys.objects AS o ON o.object_id = c.object_id
+{_TYPES}WHERE (@procedure_name IS NULL OR o.name = @procedure_name
+        OR (@fUsePattern = 1 AND o.name LIKE @procedure_name))
+    AND (@procedure_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @procedure_owner
+        OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @procedure_owner))
+    AND (@procedure_qualifier IS NULL OR @procedure_qualifier = DB_NAME())
+    AND (@column_name IS NULL OR c.name = @column_name OR (@fUsePattern = 1 AND c.name LIKE @column_name))"""
+_NEWER: Final = "TYPE_NAME IN ('date', 'time', 'datetime2', 'datetimeoffset')"
+"""Types that clients older than SQL Server 2008 take for texts."""
+
 QUERIES: Final[dict[str, tuple[tuple[Parameter, ...], str]]] = {
     "sp_tables": (
         (
@@ -156,46 +199,49 @@ ORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION
 """,
     ),
     "sp_sproc_columns_100": (
+        _OF_PROCEDURE,
+        f"{_PROCEDURE_COLUMNS}\nORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION",
+    ),
+    "sp_sproc_columns": (
+        _OF_PROCEDURE,
+        f"""
+SELECT PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, COLUMN_NAME, COLUMN_TYPE,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE DATA_TYPE END) AS DATA_TYPE,
+    TYPE_NAME, PRECISION,
+    CONVERT(int, CASE WHEN {_NEWER} THEN 2 * PRECISION ELSE LENGTH END) AS LENGTH,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SCALE END) AS SCALE,
+    RADIX, NULLABLE, REMARKS, COLUMN_DEF,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE SQL_DATA_TYPE END) AS SQL_DATA_TYPE,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SQL_DATETIME_SUB END) AS SQL_DATETIME_SUB,
+    CHAR_OCTET_LENGTH, ORDINAL_POSITION, IS_NULLABLE, SS_DATA_TYPE
+FROM ({_PROCEDURE_COLUMNS}) AS p
+ORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION
+""",
+    ),
+    "sp_stored_procedures": (
         (
-            _parameter("@procedure_name", _NAME),
-            _parameter("@procedure_owner", _NAME),
-            _parameter("@procedure_qualifier", nvarchar(128)),
-            _parameter("@column_name", _NAME),
-            _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
+            _parameter("@sp_name", _NAME),
+            _parameter("@sp_owner", _NAME),
+            _parameter("@sp_qualifier", nvarchar(128)),
             _parameter("@fUsePattern", BIT, tree.IntLiteral(1)),
         ),
-        f"""
+        """
 SELECT
     CONVERT(sysname, DB_NAME()) AS PROCEDURE_QUALIFIER,
     CONVERT(sysname, SCHEMA_NAME(o.schema_id)) AS PROCEDURE_OWNER,
     CONVERT(nvarchar(134), o.name + CASE o.type WHEN 'P' THEN N';1' ELSE N';0' END) AS PROCEDURE_NAME,
-    CONVERT(sysname, c.name) AS COLUMN_NAME,
-    CONVERT(smallint, CASE WHEN c.parameter_id = 0 THEN 5 WHEN c.is_output = 1 THEN 2 ELSE 1 END) AS COLUMN_TYPE,
-    CONVERT(smallint, k.code) AS DATA_TYPE,
-    CONVERT(sysname, k.name) AS TYPE_NAME,
-{_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
+    CONVERT(int, -1) AS NUM_INPUT_PARAMS,
+    CONVERT(int, -1) AS NUM_OUTPUT_PARAMS,
+    CONVERT(int, -1) AS NUM_RESULT_SETS,
     CONVERT(varchar(254), NULL) AS REMARKS,
-    CONVERT(nvarchar(4000), NULL) AS COLUMN_DEF,
-{_CODES}    CONVERT(int, c.parameter_id) AS ORDINAL_POSITION,
-    CONVERT(varchar(254), CASE c.is_nullable WHEN 1 THEN 'YES' ELSE 'NO' END) AS IS_NULLABLE,
-    CONVERT(sysname, NULL) AS SS_TYPE_CATALOG_NAME,
-    CONVERT(sysname, NULL) AS SS_TYPE_SCHEMA_NAME,
-{_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
-FROM (
-    SELECT p.object_id, p.parameter_id, CASE p.parameter_id WHEN 0 THEN N'@RETURN_VALUE' ELSE p.name END AS name,
-        p.system_type_id, p.max_length, p.precision, p.scale, p.is_output, p.is_nullable
-    FROM sys.parameters AS p
-    UNION ALL
-    SELECT r.object_id, 0, N'@RETURN_VALUE', 56, 4, 10, 0, 1, 0
-    FROM sys.procedures AS r) AS c
-    JOIN sys.objects AS o ON o.object_id = c.object_id
-{_TYPES}WHERE (@procedure_name IS NULL OR o.name = @procedure_name
-        OR (@fUsePattern = 1 AND o.name LIKE @procedure_name))
-    AND (@procedure_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @procedure_owner
-        OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @procedure_owner))
-    AND (@procedure_qualifier IS NULL OR @procedure_qualifier = DB_NAME())
-    AND (@column_name IS NULL OR c.name = @column_name OR (@fUsePattern = 1 AND c.name LIKE @column_name))
-ORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION
+    CONVERT(smallint, 2) AS PROCEDURE_TYPE
+FROM sys.objects AS o
+WHERE o.type IN ('P', 'FN', 'TF', 'IF')
+    AND (@sp_name IS NULL OR o.name = @sp_name OR (@fUsePattern = 1 AND o.name LIKE @sp_name))
+    AND (@sp_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @sp_owner
+        OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @sp_owner))
+    AND (@sp_qualifier IS NULL OR @sp_qualifier = DB_NAME())
+ORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME
 """,
     ),
     "sp_pkeys": (

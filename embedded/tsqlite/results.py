@@ -149,7 +149,7 @@ REFUSAL: Final = 40000
 def told(error: SqlError | Unsupported) -> Told:
     """The parts of an error's message."""
     if isinstance(error, Unsupported):
-        text = f"{error.construct} is not supported by tsqlite (line {error.line})"
+        text = f"{error.construct} is not supported by tsqlite" + (f" (line {error.line})" if error.line else "")
         return Told(error.number or REFUSAL, 16, 1, text, error.procedure or "", error.line or 1)
     return Told(
         error.number, error.severity, error.state, error.message, error.procedure or "", max(error.line or 1, 0)

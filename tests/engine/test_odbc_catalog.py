@@ -187,3 +187,19 @@ def test_a_client_asks_of_its_connection(db: tsqlite.Connection) -> None:
         " IS_SRVROLEMEMBER('nope')",
     ) == [("Shared memory", "SQL", "x", 1, None, 1, 0, None)]
     assert value(db, "SELECT net_transport FROM sys.dm_exec_connections WHERE session_id = @@SPID") == "Shared memory"
+
+
+def test_procedures_and_their_parameters(shop: tsqlite.Connection) -> None:
+    do(shop, "CREATE PROCEDURE dbo.pr @a int, @at datetime2(3), @name nvarchar(20) OUTPUT AS RETURN 0")
+    do(shop, "CREATE FUNCTION dbo.fn (@x int) RETURNS int AS BEGIN RETURN @x END")
+    found = told(shop, "EXEC sp_stored_procedures NULL, N'dbo'")
+    assert [(p["PROCEDURE_NAME"], p["PROCEDURE_TYPE"]) for p in found] == [("fn;0", 2), ("pr;1", 2)]
+    assert len(told(shop, "EXEC sp_stored_procedures N'p%'")) == 1
+    columns = ("COLUMN_NAME", "COLUMN_TYPE", "DATA_TYPE", "TYPE_NAME", "PRECISION")
+    newer = told(shop, "EXEC sp_sproc_columns_100 N'pr', @ODBCVer = 3")
+    assert [tuple(p[c] for c in columns) for p in newer] == [
+        ("@RETURN_VALUE", 5, 4, "int", 10), ("@a", 1, 4, "int", 10), ("@at", 1, 93, "datetime2", 23),
+        ("@name", 2, -9, "nvarchar", 20),
+    ]  # fmt: skip
+    older = told(shop, "EXEC sp_sproc_columns N'pr', @ODBCVer = 3")
+    assert [p["DATA_TYPE"] for p in older] == [4, 4, -9, -9]

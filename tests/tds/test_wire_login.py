@@ -156,6 +156,15 @@ def changed(at: int, value: str) -> bytes:
     return bytes(data)
 
 
+def extended(version: str) -> bytes:
+    """The flag of an extension, in a login of a version."""
+    return changed(27, "10")[:4] + bytes.fromhex(version) + changed(27, "10")[8:]
+
+
+def test_an_extension_is_tds_7_4s() -> None:
+    assert parse_login(extended("03000b73")).features == {}
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -171,8 +180,8 @@ def changed(at: int, value: str) -> bytes:
         changed(40, "ff00"),
         changed(42, "ffff"),
         # An extension is announced and not there; then its features are.
-        changed(27, "10"),
-        changed(27, "10")[:56] + bytes.fromhex("5e000400") + LOGIN[60:],
+        extended("04000074"),
+        extended("04000074")[:56] + bytes.fromhex("5e000400") + LOGIN[60:],
         LOGIN + b"\0" * 131_072,
     ],
     ids=[

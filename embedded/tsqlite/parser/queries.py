@@ -328,6 +328,8 @@ class Queries(Expressions):
             self.refuse(tok.word)
         if tok.word == "::":
             self.refuse("a system function with ::")
+        if tok.word == "{":
+            self.refuse("an ODBC escape")
         if tok.word == "OPENJSON" and self.peek().word == "(":
             return self._open_json()
         if tok.word == "CHANGETABLE" and self.peek().word == "(":

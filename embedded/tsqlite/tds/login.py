@@ -77,6 +77,7 @@ class Login:
 _FIXED = struct.Struct("<IIIIIIBBBBiI")
 _HEAD = 94
 """Where the data begins; 86 before TDS 7.2, whose clients cannot change a password."""
+_FEATURES_SINCE = 0x74000000
 _LIMIT = 128 * 1024 - 1
 _DECODE = bytes((b ^ 0xA5) >> 4 | ((b ^ 0xA5) & 0x0F) << 4 for b in range(256))
 _ENCODE = bytes((b >> 4 | (b & 0x0F) << 4) ^ 0xA5 for b in range(256))
@@ -147,7 +148,8 @@ def parse_login(payload: bytes) -> Login:
         type_flags=types,
         new_password=new_password,
         sspi=data(sspi_at, sspi_size),
-        features=_features(payload, extension) if flags3 & _EXTENDED else {},
+        # The flag is TDS 7.4's: older clients may set it and mean nothing.
+        features=_features(payload, extension) if flags3 & _EXTENDED and version >= _FEATURES_SINCE else {},
     )
 
 

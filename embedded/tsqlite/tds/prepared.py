@@ -98,8 +98,9 @@ def _not_prepared(reply: Reply, error: SqlError) -> None:
     reply.end(Done.DONEPROC, None, Command.EXECUTE, error=True)
 
 
-def _handle(value: int | None) -> Output:
-    return Output(0, "", INT, value)
+def _handle(value: int, parameter: RpcParameter) -> Output:
+    # By the name that the client gave it, if it gave one.
+    return Output(0, parameter.name, INT, value)
 
 
 def prepare(reply: Reply, request: Rpc) -> None:
@@ -116,7 +117,7 @@ def prepare(reply: Reply, request: Rpc) -> None:
         if columns is not None:
             reply.tokens.columns(column_infos(columns))
             reply.end(Done.DONEINPROC, None, Command.SELECT)
-    reply.procedure_end(Outcome([], True, 0, []), [_handle(connection.statements.add(statement))])
+    reply.procedure_end(Outcome([], True, 0, []), [_handle(connection.statements.add(statement), given[0])])
     return None
 
 
@@ -132,7 +133,7 @@ def prepexec(reply: Reply, request: Rpc) -> None:
     _replace(connection, old)
     handle = connection.statements.add(statement)
     reply.preparing = True
-    reply.procedure_end(_run(reply, statement, given[3:]), [_handle(handle)], 3)
+    reply.procedure_end(_run(reply, statement, given[3:]), [_handle(handle, given[0])], 3)
     return None
 
 
@@ -144,7 +145,7 @@ def prepexecrpc(reply: Reply, request: Rpc) -> None:
         raise Unsupported("sp_prepexecrpc without a procedure's name")
     _replace(reply.connection, given[0].value)
     handle = reply.connection.statements.add(name)
-    reply.procedure_end(_run(reply, name, given[2:]), [_handle(handle)], 2)
+    reply.procedure_end(_run(reply, name, given[2:]), [_handle(handle, given[0])], 2)
 
 
 def _replace(connection: Connection, old: object) -> None:

@@ -388,4 +388,8 @@ BATCHES: list[tuple[Any, ...]] = [
     ('CREATE TABLE dbo.t (d decimal(5,6))', [('error', 183)]),
     ('CREATE TABLE dbo.t (a int); INSERT dbo.t VALUES (1),(2); DELETE TOP (SELECT 1) dbo.t; SELECT COUNT(*) FROM dbo.t', [2, 1, [(1,)]]),
     ('CREATE TABLE dbo.t (g uniqueidentifier DEFAULT NEWSEQUENTIALID()); INSERT dbo.t DEFAULT VALUES; INSERT dbo.t VALUES (DEFAULT); UPDATE dbo.t SET g = DEFAULT; SELECT COUNT(DISTINCT g) FROM dbo.t', [1, 1, 2, [(2,)]]),
+    ('SET QUOTED_IDENTIFIER OFF; SELECT "a""b"; SET QUOTED_IDENTIFIER ON; SELECT 1 AS "a b"', [[('a"b',)], [(1,)]]),
+    ('SET NOCOUNT, QUOTED_IDENTIFIER OFF; SELECT "x"', [[('x',)]]),
+    ('SET QUOTED_IDENTIFIER OFF; EXEC(\'SELECT "x"\'); EXEC(\'SET QUOTED_IDENTIFIER ON; SELECT 1 AS "x"\')', [[('x',)], [(1,)]]),
+    ('SELECT * FROM {oj sys.tables AS a LEFT OUTER JOIN sys.views AS b ON a.name = b.name}', ['refused']),
 ]
