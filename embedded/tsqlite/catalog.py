@@ -150,9 +150,15 @@ class Table:
     signature: int = 0
     """Of a temp object: a number that changes whenever a plan that names it must be made again."""
     by_name: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
+    identity: Column | None = field(init=False, compare=False, repr=False)
+    """The identity column."""
+    rowversion: Column | None = field(init=False, compare=False, repr=False)
+    """The rowversion column."""
 
     def __post_init__(self) -> None:
         self.by_name.update((c.name.lower(), c) for c in self.columns)
+        object.__setattr__(self, "identity", next((c for c in self.columns if c.identity), None))
+        object.__setattr__(self, "rowversion", next((c for c in self.columns if c.is_rowversion), None))
 
     def column(self, name: str) -> Column | None:
         """A column by its name, in any case."""
@@ -162,16 +168,6 @@ class Table:
     def unique_keys(self) -> tuple[tuple[str, ...], ...]:
         """Column names of the primary key, of unique constraints and of unfiltered unique indexes."""
         return tuple(i.key for i in self.indexes if i.unique and i.filter is None and not i.disabled)
-
-    @property
-    def identity(self) -> Column | None:
-        """The identity column."""
-        return next((c for c in self.columns if c.identity), None)
-
-    @property
-    def rowversion(self) -> Column | None:
-        """The rowversion column."""
-        return next((c for c in self.columns if c.is_rowversion), None)
 
     @property
     def stored(self) -> tuple[Column, ...]:

@@ -33,6 +33,15 @@ if TYPE_CHECKING:
 Rows = list[tuple[Storage, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Updating:
+    """How some columns of a table are updated: `required` by their positions, `keyed` if a unique index has one."""
+
+    sql: str
+    required: tuple[tuple[int, Column], ...]
+    keyed: bool
+
+
 @dataclass(slots=True)
 class TableWriter:
     """What writing to a table takes, made once for a version of the catalog."""
@@ -51,7 +60,7 @@ class TableWriter:
     required: list[tuple[int, Column]]
     identity: int | None
     rowversion: int | None
-    updates: dict[tuple[str, ...], str] = field(default_factory=dict)
+    updates: dict[tuple[str, ...], Updating] = field(default_factory=dict)
     update_checks: dict[tuple[str, ...], str | None] = field(default_factory=dict)
 
     def checks_of(self, columns: tuple[str, ...]) -> str | None:
@@ -415,26 +424,28 @@ class Writer:
             raise sql_error(8102, identity.name)
         version = table.rowversion
         key = tuple(lower)
-        sql = writer.updates.get(key)
-        if sql is None:
+        how = writer.updates.get(key)
+        if how is None:
             named = [*columns, *([version.name] if version else [])]
             sets = ", ".join(f"{quote(c)} = ?" for c in named)
-            sql = writer.updates[key] = f"UPDATE {table.sql} SET {sets} WHERE _rowid = ?"
-        required = [(i, c) for i, name in enumerate(lower) if not (c := table.by_name[name]).nullable]
+            how = writer.updates[key] = Updating(
+                f"UPDATE {table.sql} SET {sets} WHERE _rowid = ?",
+                tuple((i, c) for i, name in enumerate(lower) if not (c := table.by_name[name]).nullable),
+                any(i.unique and set(map(str.lower, i.key)) & set(lower) for i in table.indexes),
+            )
         for _, values in rows:
-            for i, column in required:
+            for i, column in how.required:
                 if values[i] is None:
                     raise sql_error(515, column.name, self._full_name(table), "UPDATE", state=2)
         referenced = self._referenced(table, lower)
         before = {fk: self._keys(table, fk.referenced_columns, [r for r, _ in rows]) for _, fk in referenced}
-        touched = any(i.unique and set(map(str.lower, i.key)) & set(lower) for i in table.indexes)
-        if touched and len(rows) > 1:
+        if how.keyed and len(rows) > 1:
             self._rewrite(table, writer, lower, rows)
         else:
             for rowid, values in rows:
                 stamp = self._stamp(table, version)
                 try:
-                    db.execute(sql, (*values, *stamp, rowid))
+                    db.execute(how.sql, (*values, *stamp, rowid))
                 except apsw.ConstraintError as e:
                     raise self._duplicate(table, self._row_values(table, rowid, lower, values), rowid) from e
         if (check_sql := writer.checks_of(key)) is not None:

@@ -19,6 +19,7 @@ from .collation import sqlite_collation
 from .compiled import Column as ResultColumn
 from .errors import Unsupported
 from .types import DEFAULT_COLLATION, SqlType, parse_type
+from .values import guid_from_text
 
 if TYPE_CHECKING:
     from .session import Session
@@ -687,11 +688,7 @@ def _property(session: Session, name: str) -> Any:
         return int(session.readonly)
     value = session.catalog.properties.get(name)
     if name in ("recovery_fork_guid", "family_guid") and value is not None:
-        from uuid import UUID
-
-        from .values import guid_to_storage
-
-        return guid_to_storage(UUID(bytes=bytes(value)))
+        return guid_from_text(bytes(value).hex())
     return value
 
 
