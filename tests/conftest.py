@@ -12,6 +12,7 @@ from tests.modes import (  # noqa: F401
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_generate_tests,
+    pytest_sessionfinish,
     pytest_terminal_summary,
     running_hosts,
 )

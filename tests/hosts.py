@@ -57,15 +57,17 @@ class Host(ABC):
         """The URLs of a stage's four databases (`notify.stage.Stage`)."""
 
     @contextmanager
-    def stage(self, folder: Path, *, original: Path | None = None, templates: Sequence[Path]) -> Iterator[Stage]:
-        """A stage in a folder, where `original` given: a copy of that one's."""
+    def stage(
+        self, folder: Path, *, original: Path | None = None, templates: Sequence[Path], keep: bool = False
+    ) -> Iterator[Stage]:
+        """A stage in a folder, where `original` given: a copy of that one's. `keep`: its databases will be copied."""
         if original is not None:
             shutil.copytree(original, folder)
         try:
             with Stage(folder, templates=templates, urls=self.stage_urls(folder)) as stage:
                 yield stage
         finally:
-            self.release(folder)
+            self.release(folder, keep=keep)
 
     @property
     @abstractmethod
@@ -82,8 +84,8 @@ class Host(ABC):
         return Database(role, self.url(path, name=name, readonly=readonly))
 
     @abstractmethod
-    def release(self, folder: Path) -> None:
-        """The databases of this folder are not needed any more."""
+    def release(self, folder: Path, *, keep: bool = False) -> None:
+        """Nobody is connected to the databases of this folder any more, nor will be. `keep`: they will be copied."""
 
     def copy(self, path: Path, to: Path) -> None:
         """A copy of a database that may be in use, over another one that may be in use too."""
@@ -93,6 +95,14 @@ class Host(ABC):
             backup.step()
         source.close()
         target.close()
+
+    def save(self, path: Path, to: Path) -> None:
+        """A copy that is only there to be copied."""
+        self.copy(path, to)
+
+    def snapshot(self, path: Path, to: Path) -> None:
+        """A replica of a source, as that is now."""
+        self.copy(path, to)
 
     def close(self) -> None:
         """The end of the session."""
@@ -115,7 +125,7 @@ class InProcess(Host):
     def stage_urls(self, folder: Path) -> None:
         return None
 
-    def release(self, folder: Path) -> None:
+    def release(self, folder: Path, *, keep: bool = False) -> None:
         pass
 
 
@@ -176,29 +186,13 @@ class OverTds(Host):
             self._servers[key] = server
         return self._servers[key]
 
-    def release(self, folder: Path) -> None:
+    def release(self, folder: Path, *, keep: bool = False) -> None:
         for key in [key for key in self._servers if key[0].is_relative_to(folder)]:
             self._servers.pop(key).stop()
 
     def close(self) -> None:
         super().close()
         self.release(Path("/"))
-
-
-class SqlServer(Host):
-    """SQL Server itself."""
-
-    name = "server"
-    is_engine = False
-
-    def url(self, path: Path, *, name: str | None = None, readonly: bool = False) -> sqlalchemy.URL:
-        raise NotImplementedError
-
-    def stage_urls(self, folder: Path) -> Mapping[Role, str]:
-        raise NotImplementedError
-
-    def release(self, folder: Path) -> None:
-        raise NotImplementedError
 
 
 def tds_reason() -> str | None:
@@ -208,8 +202,3 @@ def tds_reason() -> str | None:
     except ImportError as error:
         return str(error)
     return None if tsqlite.tds.server else ""
-
-
-def server_reason() -> str | None:
-    """Why there is no SQL Server; None when there is one."""
-    return "not written yet"

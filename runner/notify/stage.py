@@ -120,7 +120,8 @@ class Stage:
             fill: called when source is there and before the replica is taken from it.
         """
         self.write_configuration()
-        enable_log(self.path(Role.SOURCE))
+        if self.urls is None:
+            enable_log(self.path(Role.SOURCE))
         for file in schema:
             self._run_file(file)
         deploy.migrate(self.databases[Role.SOURCE])

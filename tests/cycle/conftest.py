@@ -63,7 +63,7 @@ def built(mode: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build() -> Path:
         folder = tmp_path_factory.mktemp("built")
-        with mode.stage(folder, templates=[SHOP / "templates"]) as stage:
+        with mode.stage(folder, templates=[SHOP / "templates"], keep=True) as stage:
             stage.build(schema=[SHOP / "schema.sql"], procedures=[SHOP / "merge_fields_order_changed.sql"])
             shop = Shop(stage)
             shop.order(1)
@@ -79,7 +79,7 @@ def active(mode: Host, built: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     def activate() -> Path:
         folder = tmp_path_factory.mktemp("active") / "stage"
-        with opened(mode, built, folder) as stage:
+        with opened(mode, built, folder, keep=True) as stage:
             stage.apply(SHOP / "notifications.toml")
         return folder
 
@@ -87,9 +87,9 @@ def active(mode: Host, built: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @contextmanager
-def opened(mode: Host, original: Path, folder: Path) -> Iterator[Stage]:
+def opened(mode: Host, original: Path, folder: Path, *, keep: bool = False) -> Iterator[Stage]:
     """A copy of a stage, with an SMTP server of its own."""
-    with mode.stage(folder, original=original, templates=[SHOP / "templates"]) as stage:
+    with mode.stage(folder, original=original, templates=[SHOP / "templates"], keep=keep) as stage:
         stage.write_configuration()
         yield stage
 

@@ -118,6 +118,8 @@ def test_value(mode: Host, talk: Any, expression: str, type_: str | None, value:
 def test_batch(mode: Host, fresh: Path, batch: str, answers: list[Any]) -> None:
     if not mode.is_engine and "refused" in answers:
         pytest.skip("refused by the engine alone")
+    if not mode.is_engine and ("DB_NAME()" in batch or 'database "x"' in str(answers)):
+        pytest.skip("databases have names of their own there")
     connection = mode.connect(fresh)
     try:
         assert run(mode, connection, batch) == as_seen(mode, batch, answers)

@@ -240,15 +240,15 @@ def test_a_queue_that_is_restored_under_a_sender_stops_it_and_keeps_the_outcomes
     queue_database: Database, room: Room, server: Server
 ) -> None:
     enqueue(room, *(f"person{number}" for number in range(100)))
-    connection = queue_database.open()
-    server.before_body = lambda _: (
-        connection.execute("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
-        if len(server.mails) == 20
-        else None
-    )
+
+    def restore(_recipient: str) -> None:
+        if len(server.mails) == 20:
+            with queue_database.connection() as connection:
+                connection.execute("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
+
+    server.before_body = restore
     with pytest.raises(QueueRestored):
         drain(queue_database, gateway(server, max_connections=2))
-    connection.close()
     states = list(room.states().values())
     assert states.count("sent") == len(server.mails) < 30
     assert set(states) <= {"sent", "queued"}

@@ -39,7 +39,7 @@ def built(mode: Host, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Rol
             if role is Role.PROCESSOR:
                 connection.execute("INSERT notify.setting (name, value) VALUES ('allow_test_clock', N'1');")
         server.dispose()
-        mode.release(folder)
+        mode.release(folder, keep=True)
         return path
 
     return lambda role: mode.keep(("deployed", role), lambda: build(role))
@@ -137,7 +137,7 @@ def stage(mode: Host, built: Callable[[Role], Path], tmp_path_factory: pytest.Te
     def source() -> Path:
         path = tmp_path_factory.mktemp("source") / "source.db"
         build_source(mode, path)
-        mode.release(path.parent)
+        mode.release(path.parent, keep=True)
         return path
 
     def made() -> Stage:

@@ -147,6 +147,7 @@ class Shop:
         self.now = now
         self.run_id = 1
         self.copies = 0
+        self.times: list[tuple[datetime.datetime, datetime.datetime]] = []
         if not self.ask("SELECT s.value FROM notify.setting AS s WHERE s.name = 'test_clock';"):
             self.ask("INSERT notify.setting (name, value) VALUES ('test_clock', N'2000-01-01');")
         self.wait(0)
@@ -155,20 +156,26 @@ class Shop:
 
     def save(self, folder: Path) -> datetime.datetime:
         """The state of source and processor goes to a folder; gives the time."""
-        self.host.copy(self.folder / "source.db", folder / "source.db")
-        self.host.copy(self.folder / "processor.db", folder / "processor.db")
+        self.host.save(self.folder / "source.db", folder / "source.db")
+        self.host.save(self.folder / "processor.db", folder / "processor.db")
         return self.now
 
     def reset(self, folder: Path, now: datetime.datetime) -> None:
         """Back to a saved state."""
         while self.guests:
             self.end(self.guests.pop())
+        if not self.host.is_engine:  # a server ends all sessions of a database that is restored
+            self.close()
+            self.replicas.clear()
         self.host.copy(folder / "source.db", self.folder / "source.db")
         self.host.copy(folder / "processor.db", self.folder / "processor.db")
+        if not self.host.is_engine:
+            self.source, self.processor = self.session(Role.SOURCE), self.session(Role.PROCESSOR)
         self.begin(now)
 
     def close(self) -> None:
-        tsqlite.clock.set_clock(self.folder / "source.db", None)
+        if self.host.is_engine:
+            tsqlite.clock.set_clock(self.folder / "source.db", None)
         for session in list(self.sessions):
             self.end(session)
         self.host.release(self.folder)
@@ -176,7 +183,12 @@ class Shop:
     def wait(self, seconds: float) -> None:
         """All clocks move on."""
         self.now += datetime.timedelta(seconds=seconds)
-        tsqlite.clock.freeze(self.folder / "source.db", self.now)
+        if self.host.is_engine:
+            tsqlite.clock.freeze(self.folder / "source.db", self.now)
+        else:
+            # The delay is more than a step of datetime: what began before is told from what begins after.
+            clock = execute(self.source, "WAITFOR DELAY '00:00:00.010'; SELECT SYSUTCDATETIME() AS real;")[0][0]["real"]
+            self.times.append((clock, self.now))
         self.ask("UPDATE notify.setting SET value = ? WHERE name = 'test_clock';", self.now.isoformat())
 
     # Source and replica
@@ -214,14 +226,24 @@ class Shop:
         self.change("DELETE dbo.orders WHERE order_id = ?;", order_id)
 
     def beat(self) -> None:
-        """The heartbeat job."""
+        """The heartbeat job. A server's own clock cannot be set: what it read there is told in the test's time."""
         call(self.source, "beat_heartbeat")
+        if not self.host.is_engine:
+            (row,) = execute(self.source, "SELECT h.safe_point FROM notify.heartbeat AS h;")[0]
+            back = datetime.timedelta(milliseconds=4)  # beat_heartbeat's own allowance
+            began = [then for real, then in self.times if real - back <= row["safe_point"] + back]
+            execute(
+                self.source,
+                "UPDATE notify.heartbeat SET beat_at = ?, safe_point = ?;",
+                self.now,
+                (began or [self.now])[-1] - back,
+            )
 
     def redo(self) -> Connection:
         """A replica that has redone all of source's commits so far; it becomes the one that is asked."""
         self.copies += 1
         path = self.folder / f"replica_{self.copies}.db"
-        self.host.copy(self.folder / "source.db", path)
+        self.host.snapshot(self.folder / "source.db", path)
         if self.copies > len(self.replicas):
             self.replicas.append(self.session(Role.REPLICA, path))
         self.replica = self.replicas[self.copies - 1]

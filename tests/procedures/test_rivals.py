@@ -13,6 +13,10 @@ import tsqlite
 from notify.databases import Connection, Role
 from notify.errors import DatabaseError
 
+pytestmark = pytest.mark.only_in(
+    "tsqlite", "pyodbc", because="its rivals come in between two statements of a procedure"
+)
+
 TELLING = ("SelectStatement", "Insert", "Update", "BeginTransaction", "Commit")
 """Statements after which a rival may find, or miss, something."""
 
