@@ -41,36 +41,49 @@ def _between(low: str, high: str, name: str) -> str:
 
 
 @lru_cache(maxsize=2048)
-def compiled(pattern: str, name: str, escape: str | None) -> re.Pattern[str] | None:
-    """The expression for a pattern, None when nothing can match it (an unclosed bracket)."""
+def compiled(
+    pattern: str, name: str, escape: str | None, *, anywhere: bool = False, open_end: bool = False, padded: bool = False
+) -> re.Pattern[str] | None:
+    """The expression for a pattern, None when nothing can match it (an unclosed bracket).
+
+    ``anywhere``: the match may begin at any place, which is the end of the expression's first group. ``open_end``: it
+    may end at any. ``padded``: spaces may follow it.
+    """
     pattern = fold(pattern, name)
     if escape is not None:
         escape = fold(escape, name)
-    parts: list[str] = []
+    # What lies between two % has one length, so the first place where it matches is as good as any later one: there is
+    # no other to go back to, and the time goes with the length of the text.
+    segments: list[list[str]] = [[]]
     i, end = 0, len(pattern)
     while i < end:
         char = pattern[i]
         if escape is not None and char == escape:
             if i + 1 >= end:
                 return None
-            parts.append(re.escape(pattern[i + 1]))
+            segments[-1].append(re.escape(pattern[i + 1]))
             i += 2
             continue
         if char == "%":
-            if not parts or parts[-1] != ".*":
-                parts.append(".*")
+            if segments[-1] or len(segments) == 1:
+                segments.append([])
         elif char == "_":
-            parts.append(".")
+            segments[-1].append(".")
         elif char == "[":
             made, i = _set(pattern, i + 1, name, escape)
             if made is None:
                 return None
-            parts.append(made)
+            segments[-1].append(made)
             continue
         else:
-            parts.append(re.escape(char))
+            segments[-1].append(re.escape(char))
         i += 1
-    return re.compile("".join(parts), re.DOTALL)
+    first, *others = ["".join(segment) for segment in segments]
+    last = others.pop() if others and not open_end else None
+    if anywhere:
+        first = f"(.*){first}" if last is None and not open_end else f"(?>(.*?){first})"
+    middle = "".join([f"(?>.*?{other})" for other in others])
+    return re.compile(first + middle + ("" if last is None else f".*{last}") + (" *" if padded else ""), re.DOTALL)
 
 
 def _set(pattern: str, i: int, name: str, escape: str | None) -> tuple[str | None, int]:
@@ -130,9 +143,7 @@ def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | No
     if expression.fullmatch(folded):
         return True
     # Trailing spaces of the matched text do not count, but for nvarchar they do.
-    return not unicode and folded.endswith(" ") and _without_spaces(expression, folded)
-
-
-def _without_spaces(expression: re.Pattern[str], text: str) -> bool:
-    stripped = text.rstrip(" ")
-    return any(expression.fullmatch(text[:n]) for n in range(len(stripped), len(text)))
+    if unicode or not folded.endswith(" "):
+        return False
+    expression = compiled(pattern, name, escape, padded=True)
+    return expression is not None and expression.fullmatch(folded) is not None

@@ -450,19 +450,14 @@ def _patindex(pattern: str | None, value: str | None, name: str, unicode: int, w
     core = pattern[1 if open_start else 0 : -1 if open_end and len(pattern) > 1 else None]
     if not open_start:
         return int(like.matches(value, pattern, name, bool(unicode), None, whole=bool(whole)))
-    expression = like.compiled(core, name, None)
+    expression = like.compiled(core, name, None, anywhere=True, open_end=open_end)
     if expression is None:
         return 0
     folded = like.fold(value, name)
     if len(folded) != len(value):
         raise Unsupported("PATINDEX in a string with combining characters")
-    if open_end:
-        match = expression.search(folded)
-        return 0 if match is None else match.start() + 1
-    for start in range(len(folded) + 1):
-        if expression.fullmatch(folded, start):
-            return start + 1
-    return 0
+    match = expression.match(folded) if open_end else expression.fullmatch(folded)
+    return 0 if match is None else match.end(1) + 1
 
 
 def _resolve_patindex(call: Call) -> Resolved:
