@@ -39,6 +39,8 @@ LOGIN_LIMIT: Final = 128 * 1024
 OLDEST: Final = 0x730B0003
 NEWEST: Final = 0x74000004
 """TDS 7.3B and 7.4."""
+SHORT_TOKENS: Final = 0x72000000
+"""Below, lines and counts have half the bytes."""
 ENCRYPTED_PACKET: Final = 16_383
 """With TLS a packet is no longer than a TLS record."""
 PENDING: Final = 16
@@ -153,7 +155,10 @@ class Connection:
     def _log_in(self, login: Login) -> None:
         server = self.server
         if login.tds_version < OLDEST:
-            self._refuse(SqlError(17803, f"TDS 7.3B or later is needed; the client has {login.tds_version:#010x}.", 20))
+            self._refuse(
+                SqlError(17803, f"TDS 7.3B or later is needed; the client has {login.tds_version:#010x}.", 20),
+                old=login.tds_version < SHORT_TOKENS,
+            )
         if login.integrated or login.sspi:
             self._refuse(
                 SqlError(
@@ -216,8 +221,8 @@ class Connection:
                 said = told(event.error)
                 self._refuse(SqlError(said.number, said.text, said.severity, said.state))
 
-    def _refuse(self, *errors: SqlError) -> None:
-        tokens = Tokens()
+    def _refuse(self, *errors: SqlError, old: bool = False) -> None:
+        tokens = Tokens(old=old)
         for e in errors:
             tokens.error(e.number, e.message, severity=e.severity, state=e.state, line=1, server=self.server.name)
         tokens.done(error=True)

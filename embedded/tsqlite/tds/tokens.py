@@ -68,6 +68,7 @@ _NULLABLE, _CASE_SENSITIVE, _READ_WRITE, _UNKNOWN = 0x0001, 0x0002, 0x0004, 0x00
 _IDENTITY, _COMPUTED, _HIDDEN, _KEY = 0x0010, 0x0020, 0x2000, 0x4000
 _MORE, _FAILED, _IN_TRANSACTION, _COUNT, _ATTENTION, _SERVER_ERROR = 0x01, 0x02, 0x04, 0x10, 0x20, 0x100
 _DONE = struct.Struct("<BHHQ").pack
+_OLD_DONE = struct.Struct("<BHHI").pack
 _MESSAGE_LIMIT = 31_000
 """UTF-16 code units of a message: with the names around it the token stays below 65,535 bytes."""
 
@@ -87,10 +88,14 @@ class _RowHeads(dict[int, bytes]):
 
 
 class Tokens:
-    """Builds a token stream. ``take`` gives what there is and starts anew, so that a long result leaves in pieces."""
+    """Builds a token stream. ``take`` gives what there is and starts anew, so that a long result leaves in pieces.
 
-    def __init__(self) -> None:
+    ``old``: for a client older than TDS 7.2, so that it can read why it is refused.
+    """
+
+    def __init__(self, *, old: bool = False) -> None:
         self.data = bytearray()
+        self._done, self._line = (_OLD_DONE, "<H") if old else (_DONE, "<I")
         self._types: list[SqlType] = []
         self._encoders: list[ColumnEncoder] = []
         self._heads = _RowHeads(0)
@@ -182,7 +187,7 @@ class Tokens:
             | (_ATTENTION if attention else 0)
             | (_SERVER_ERROR if server_error else 0)
         )
-        self.data += _DONE(kind, status, command, count or 0)
+        self.data += self._done(kind, status, command, count or 0)
 
     def return_status(self, status: int) -> None:
         """What a procedure RETURNs."""
@@ -233,7 +238,7 @@ class Tokens:
     ) -> None:
         text = _utf16(message, _MESSAGE_LIMIT)
         body = struct.pack("<iBBH", number, state & 0xFF, severity & 0xFF, len(text) // 2) + text
-        body += _b_text(server) + _b_text(procedure) + struct.pack("<I", max(0, line))
+        body += _b_text(server) + _b_text(procedure) + struct.pack(self._line, max(0, line))
         self._sized(token, body)
 
     # -- the login and the session
