@@ -197,6 +197,18 @@ class Operators(World):
         rows = self.stage.processor("SELECT n.notification_guid FROM notify.notification AS n WHERE n.name = ?;", name)
         return str(rows[0][0])
 
+    def purge(self) -> None:
+        """Days later: what is done and old is deleted, here and there."""
+        self.pass_time(days=8)
+        self.archive |= {row[2]: row for row in self.stored()}
+        self.purges += 1
+        with self.stage.databases.connection(Role.PROCESSOR) as target:
+            while processor.purge_processor(target, 7, 4000).one()["has_more"]:
+                pass
+        with self.stage.databases.connection(Role.QUEUE) as target:
+            while queue.purge_messages(target, 1)["has_more"]:
+                pass
+
     # --- servers --------------------------------------------------------------------------------------------------
 
     @property

@@ -21,7 +21,7 @@ WEIGHTS = {
     "send": 8, "kill send": 3, "overlap send": 1, "race send": 1,
     "edit": 5, "edit meanwhile": 1, "pause": 2, "pause meanwhile": 1, "resume": 4, "retire": 1, "activate": 2,
     "approve": 2, "requeue": 2, "hold": 1, "let go": 2, "doubt": 2, "again": 1,
-    "choose": 3, "stick": 1, "failover": 2, "clock": 2, "cover": 2, "back up": 1, "lose": 1, "back up processor": 1, "lose processor": 1,
+    "choose": 3, "stick": 1, "failover": 2, "clock": 2, "cover": 2, "freeze": 1, "freeze send": 1, "purge": 1, "back up": 1, "lose": 1, "back up processor": 1, "lose processor": 1,
 }  # fmt: skip
 
 LOSES_PROCESSOR = os.environ.get("NOTIFY_LOSE") == "processor"
@@ -33,7 +33,8 @@ THEMES = (
     ("mass", "mass", "approve", "beat", "cycle"),
     ("send", "kill send", "overlap send", "race send", "doubt", "again", "hold", "let go"),
     ("choose", "stick", "redo", "failover", "begin late", "commit late", "meanwhile"),
-    ("kill", "overlap", "race", "meanwhile", "clock"),
+    ("kill", "overlap", "race", "meanwhile", "clock", "freeze", "freeze", "freeze send"),
+    ("purge", "cycle", "send", "transaction"),
 )
 """Each seed leans to two of them: what is rare everywhere is often together somewhere."""
 
@@ -140,6 +141,12 @@ class Play(Operators):
                 self.ahead[role] += dt.timedelta(seconds=chance.choice((1, 200, 4000)))
             case "cover":
                 self.cover_ledger()
+            case "freeze":
+                self.overlapped(self.cycle_quietly, self.elsewhere, chance.randint(1, 300))
+            case "freeze send":
+                self.overlapped(self.send, self.elsewhere, chance.randint(1, 120))
+            case "purge":
+                self.purge()
             case "back up":
                 self.back_up_queue()
             case "lose":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.procedures.conftest import built, deployed, room, stage, watching
+from tests.procedures.conftest import built, deployed, room, shop, stage, watching
 from tests.procedures.queue_room import Room, change, stamp
 from tests.procedures.shop import Shop, call
 
 from notify.procedures import queue
 
-__all__ = ["built", "deployed", "room", "stage", "watching"]
+__all__ = ["built", "deployed", "room", "shop", "stage", "watching"]
 
 
 def test_a_claim_that_came_back_after_a_newer_version_is_not_sent(room: Room) -> None:
@@ -60,3 +60,22 @@ def test_what_was_in_hand_when_its_notification_was_retired_ends_too(watching: S
     watching.wait(3600)
     call(watching.processor, "sweep_batches", run_id=watching.run_id)
     assert [(state, reason) for _, _, state, reason in watching.changes()] == [("skipped", "retired")]
+
+
+def test_what_a_replica_behind_the_activation_shows_is_history(shop: Shop) -> None:
+    """Inserted and deleted before the activation, whose snapshot has nothing of it; the next replica still shows the row."""
+    shop.insert(1)
+    shop.beat()
+    behind = shop.redo()
+    shop.delete(1)
+    shop.beat()
+    shop.redo()
+    shop.define()
+    shop.activate()
+    shop.replica = behind
+    shop.detect()
+    assert shop.changes() == []
+    shop.insert(2)
+    shop.pass_time()
+    shop.detect()
+    assert shop.changes() == [("2", "I", "pending", None)]

@@ -125,6 +125,9 @@ class World:
         self.mail_chance = random.Random(seed + 1)
         self.overlapped_sends = False
         self.killed_sends = 0
+        self.archive: dict[bytes, tuple[Any, ...]] = {}
+        """Messages that were purged, by key, as they ended."""
+        self.purges = 0
         self.losses = 0
         self.processor_losses = 0
         self.meddled = 0
@@ -515,6 +518,22 @@ class World:
         if not self.faults or self.mail_chance.random() > self.fault_rate:
             return ""
         return self.mail_chance.choice(MOODS)
+
+    def stored(self) -> list[tuple[Any, ...]]:
+        """What the queue says of its messages: subject or text, address, key, channel, state, reason."""
+        return self.stage.queue(
+            "SELECT CASE m.channel WHEN 'email' THEN b.subject ELSE CAST(DECOMPRESS(b.text) AS nvarchar(max)) END,"
+            " m.address, m.dedupe_key, m.channel, m.state, m.reason FROM notify.message AS m"
+            " INNER JOIN notify.message_body AS b ON b.created_date = m.created_date AND b.message_id = m.message_id"
+            " ORDER BY m.message_id;"
+        )
+
+    def elsewhere(self) -> None:
+        """While this process is frozen, beyond all leases, others do its work."""
+        self.pass_time(seconds=1000)
+        self.move_on()
+        self.rival_cycle()
+        self.rival_send()
 
     def cover_ledger(self) -> None:
         """The total of the ledger catches up."""

@@ -233,6 +233,7 @@ CREATE TABLE notify.watermark (
     stamp_column_id INTEGER NOT NULL,
     baseline_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
     low_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
+    baseline_beat BIGINT NOT NULL, /* of the snapshot that gave the baseline: what an older one shows is history */
     moved_at DATETIME2(3) NOT NULL,
     CONSTRAINT pk_watermark PRIMARY KEY CLUSTERED (schedule_id, stamp_column_id),
     CONSTRAINT fk_watermark_schedule FOREIGN KEY (schedule_id) REFERENCES notify.schedule(schedule_id),

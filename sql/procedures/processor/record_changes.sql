@@ -14,9 +14,10 @@ Errors      50020 the scan has moved (another run, an activation, a definition):
 Locks       in this order: watched_table (update, to the end: pages of one table are judged one after the other), stamp_column,
             change, watermark
 
-Each row is judged per active notification whose low is below the row's stamp: judged_state is the contract. All that is new is
-stored. To be mailed are those that meet the criteria and whose operation is asked for; others are skipped, with the reason. Under
-policy latest a U that finds its I pending and never claimed only raises that I's state.
+Each row is judged per active notification whose low is below the row's stamp, unless the snapshot is older than the one that
+gave the notification its baseline: all that such a one shows is history. judged_state is the contract. All that is new is stored.
+To be mailed are those that meet the criteria and whose operation is asked for; others are skipped, with the reason. Under policy
+latest a U that finds its I pending and never claimed only raises that I's state.
 */
 CREATE OR ALTER PROCEDURE notify.record_changes
     @run_id BIGINT,
@@ -178,7 +179,10 @@ BEGIN
             END
         FROM #detected AS d
         JOIN notify.scanned_notification AS n
-            ON n.stamp_column_id = @stamp_column_id AND n.state = 'active' AND n.low_stamp < d.stamp
+            ON n.stamp_column_id = @stamp_column_id
+                AND n.state = 'active'
+                AND n.low_stamp < d.stamp
+                AND n.baseline_beat <= @beat
         CROSS APPLY notify.judged_state(
             n.notification_id,
             n.created_baseline,

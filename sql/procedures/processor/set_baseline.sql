@@ -84,8 +84,13 @@ BEGIN
     FROM notify.watermark AS m
     INNER JOIN @scan AS s ON s.stamp_column_id = m.stamp_column_id
     WHERE m.schedule_id = @schedule_id AND @policy = 'skip' AND m.low_stamp < s.safe_stamp;
-    INSERT notify.watermark (schedule_id, stamp_column_id, baseline_stamp, low_stamp, moved_at)
-    SELECT @schedule_id, s.stamp_column_id, s.safe_stamp, s.safe_stamp, @now
+    UPDATE m
+    SET m.baseline_beat = s.beat
+    FROM notify.watermark AS m
+    INNER JOIN @scan AS s ON s.stamp_column_id = m.stamp_column_id
+    WHERE m.schedule_id = @schedule_id AND @policy = 'skip' AND m.baseline_beat < s.beat;
+    INSERT notify.watermark (schedule_id, stamp_column_id, baseline_stamp, low_stamp, baseline_beat, moved_at)
+    SELECT @schedule_id, s.stamp_column_id, s.safe_stamp, s.safe_stamp, s.beat, @now
     FROM @scan AS s
     WHERE NOT EXISTS (
             SELECT 1

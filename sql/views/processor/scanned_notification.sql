@@ -5,7 +5,8 @@ GO
 scanned_notification: which notification asks for which stamp column, and from where to where it has seen it.
 
 One row per schedule and stamp column: stamp_column_id, is_scanned, notification_id, state, policy, on_insert, on_update, on_delete,
-schedule_id, baseline_stamp, low_stamp; created_baseline: baseline_stamp of the table's created column (NULL: it has none).
+schedule_id, baseline_stamp, baseline_beat, low_stamp; created_baseline: baseline_stamp of the table's created column (NULL: it
+has none).
 */
 CREATE OR ALTER VIEW notify.scanned_notification
 AS
@@ -20,6 +21,7 @@ SELECT
     n.on_delete AS on_delete,
     w.schedule_id AS schedule_id,
     w.baseline_stamp AS baseline_stamp,
+    w.baseline_beat AS baseline_beat,
     w.low_stamp AS low_stamp,
     created.baseline_stamp AS created_baseline
 FROM notify.watermark AS w
