@@ -59,6 +59,7 @@ class SqlServer(Host):
         self._snapshots: dict[Path, Path] = {}
         """A replica's path → its source's."""
         self._backups: dict[Path, str] = {}
+        self._files: list[str] = []
         self._numbers = count(1)
         self._master = Database(Role.SOURCE, self._server.set(database="master"), query_timeout=600)
         with self._master.connection() as master:
@@ -182,8 +183,8 @@ class SqlServer(Host):
         try:
             self.release(Path("/"))
             with self._master.connection() as master, suppress(DatabaseError):  # before SQL Server 2019 they stay
-                for backup in set(self._backups.values()):
-                    master.execute(f"EXECUTE master.sys.xp_delete_files N'{backup}';")
+                for file in self._files:
+                    master.execute(f"EXECUTE master.sys.xp_delete_files N'{file}';")
         finally:
             self._master.dispose()
             if self._container is not None:
@@ -197,6 +198,7 @@ class SqlServer(Host):
     def _back_up(self, master: Connection, path: Path) -> str:
         backup = f"{self._backup_folder}{self._name()}.bak"
         master.execute(f"BACKUP DATABASE {self._databases[path]} TO DISK = N'{backup}' WITH COPY_ONLY, FORMAT, INIT;")
+        self._files.append(backup)
         return backup
 
     @staticmethod

@@ -73,15 +73,22 @@ def template(mode: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
     def made() -> Path:
         path = tmp_path_factory.mktemp("known") / "x.db"
         mode.url(path)
+        mode.release(path.parent, keep=True)
         return path
 
     return mode.keep("empty", made)
 
 
 @pytest.fixture
-def talk(mode: Host, template: Path) -> Any:
+def talk(mode: Host, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A connection for expressions."""
-    return mode.keep("values", lambda: mode.connect(template), lambda connection: connection.close())
+
+    def made() -> Any:
+        path = tmp_path_factory.mktemp("values") / "x.db"
+        mode.copy(template, path)
+        return mode.connect(path)
+
+    return mode.keep("values", made, lambda connection: connection.close())
 
 
 @pytest.fixture
