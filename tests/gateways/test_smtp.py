@@ -216,3 +216,30 @@ def test_starttls_and_login_come_before_the_mail(certificate: Path) -> None:
         with pytest.raises(GatewayUnavailable, match="certificate"):
             hand_over(config(server, starttls=True), message("ann"))
         assert len(server.mails) == 1
+
+
+def test_a_server_that_goes_on_without_a_recipient_gets_no_body() -> None:
+    """With PIPELINING its 354 may come after a refused recipient: the connection is dropped, and no mail begun."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        replies = {b"EHLO": b"250-here\r\n250 PIPELINING", b"RCPT": b"550 5.1.1 nobody", b"DATA": b"354 go on"}
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            writer.write(replies.get(line[:4], b"250 ok") + b"\r\n")
+        writer.close()
+
+    async def run() -> Outcome | None:
+        running = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = running.sockets[0].getsockname()[1]
+        settings = GatewayConfig("mail", "smtp", from_address="office@example.com", host="127.0.0.1", port=port)
+        session = open_gateway(settings).session()
+        outcome = await session.prepare(message("ann"))
+        await session.close()
+        running.close()
+        await running.wait_closed()
+        return outcome
+
+    assert asyncio.run(run()) == Outcome("refused", True, None, "550 5.1.1", "nobody")
+    assert [line[:4] for line in heard] == [b"EHLO", b"MAIL", b"RCPT", b"DATA"]
