@@ -86,7 +86,7 @@ class Calls:
             system = PROCEDURES.get(parts[-1].lower())
             if system is not None and (len(parts) == 1 or parts[-2].lower() in ("", "sys", "dbo")):
                 return system(cast("Interpreter", self), node, frame)
-            if parts[-1].lower().startswith(("sp_", "xp_")) and (len(parts) == 1 or parts[-2].lower() == "sys"):
+            if parts[-1].lower().startswith(("sp_", "xp_")) and (len(parts) == 1 or parts[-2].lower() in ("", "sys")):
                 raise Unsupported(f"System procedure {parts[-1]}", node.line)
             raise sql_error(2812, ".".join(parts), state=62)
         if found.kind != "P":

@@ -1,5 +1,5 @@
-"""ODBC's catalog procedures: sp_tables, sp_columns_100, sp_stored_procedures, sp_sproc_columns and
-sp_sproc_columns_100, sp_pkeys, sp_fkeys, sp_statistics_100.
+"""ODBC's catalog procedures: sp_tables, sp_columns, sp_stored_procedures, sp_sproc_columns, sp_pkeys,
+sp_fkeys, sp_statistics; and those with _100, for clients that know the types of SQL Server 2008.
 
 Each is a query over the catalog views, as the server's own are.
 """
@@ -130,6 +130,82 @@ FROM (
 _NEWER: Final = "TYPE_NAME IN ('date', 'time', 'datetime2', 'datetimeoffset')"
 """Types that clients older than SQL Server 2008 take for texts."""
 
+_COLUMNS: Final = f"""\
+SELECT
+    CONVERT(sysname, DB_NAME()) AS TABLE_QUALIFIER,
+    CONVERT(sysname, SCHEMA_NAME(o.schema_id)) AS TABLE_OWNER,
+    CONVERT(sysname, o.name) AS TABLE_NAME,
+    CONVERT(sysname, c.name) AS COLUMN_NAME,
+    CONVERT(smallint, k.code) AS DATA_TYPE,
+    CONVERT(sysname, k.name + CASE WHEN c.is_identity = 1 THEN
+        CASE WHEN k.name IN ('decimal', 'numeric') THEN '() identity' ELSE ' identity' END ELSE '' END) AS TYPE_NAME,
+{_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
+    CONVERT(varchar(254), NULL) AS REMARKS,
+    CONVERT(nvarchar(4000), OBJECT_DEFINITION(c.default_object_id)) AS COLUMN_DEF,
+{_CODES}    CONVERT(int, ROW_NUMBER() OVER (PARTITION BY o.object_id ORDER BY c.column_id)) AS ORDINAL_POSITION,
+    CONVERT(varchar(254), CASE c.is_nullable WHEN 1 THEN 'YES' ELSE 'NO' END) AS IS_NULLABLE,
+    CONVERT(smallint, 0) AS SS_IS_SPARSE,
+    CONVERT(smallint, 0) AS SS_IS_COLUMN_SET,
+    CONVERT(smallint, c.is_computed) AS SS_IS_COMPUTED,
+    CONVERT(smallint, c.is_identity) AS SS_IS_IDENTITY,
+{_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
+FROM sys.columns AS c
+    JOIN sys.objects AS o ON o.object_id = c.object_id AND o.type IN ('U', 'V')
+{_TYPES}WHERE (@table_name IS NULL OR o.name = @table_name OR (@fUsePattern = 1 AND o.name LIKE @table_name))
+    AND (@table_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @table_owner
+        OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @table_owner))
+    AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())
+    AND (@column_name IS NULL OR c.name = @column_name OR (@fUsePattern = 1 AND c.name LIKE @column_name))"""
+_OLDER_COLUMNS: Final = f"""\
+CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE DATA_TYPE END) AS DATA_TYPE,
+    TYPE_NAME, PRECISION,
+    CONVERT(int, CASE WHEN {_NEWER} THEN 2 * PRECISION ELSE LENGTH END) AS LENGTH,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SCALE END) AS SCALE,
+    RADIX, NULLABLE, REMARKS, COLUMN_DEF,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE SQL_DATA_TYPE END) AS SQL_DATA_TYPE,
+    CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SQL_DATETIME_SUB END) AS SQL_DATETIME_SUB,
+    CHAR_OCTET_LENGTH, ORDINAL_POSITION, IS_NULLABLE, SS_DATA_TYPE"""
+_OF_INDEX: Final = (
+    _parameter("@table_name", nvarchar(128)),
+    _parameter("@table_owner", nvarchar(128)),
+    _parameter("@table_qualifier", nvarchar(128)),
+    _parameter("@index_name", nvarchar(128), tree.StringLiteral("%", True)),
+    _parameter("@is_unique", nvarchar(1), tree.StringLiteral("N", True)),
+    _parameter("@accuracy", nvarchar(1), tree.StringLiteral("Q", True)),
+)
+_STATISTICS: Final = """\
+SELECT
+    CONVERT(sysname, DB_NAME()) AS TABLE_QUALIFIER,
+    CONVERT(sysname, SCHEMA_NAME(t.schema_id)) AS TABLE_OWNER,
+    CONVERT(sysname, t.name) AS TABLE_NAME,
+    CONVERT(smallint, CASE x.is_unique WHEN 1 THEN 0 WHEN 0 THEN 1 END) AS NON_UNIQUE,
+    CONVERT(sysname, CASE WHEN x.index_id IS NOT NULL THEN t.name END) AS INDEX_QUALIFIER,
+    CONVERT(sysname, x.name) AS INDEX_NAME,
+    CONVERT(smallint, CASE x.type WHEN 1 THEN 1 WHEN 2 THEN 3 ELSE 0 END) AS TYPE,
+    CONVERT(smallint, x.key_ordinal) AS SEQ_IN_INDEX,
+    CONVERT(sysname, COL_NAME(t.object_id, x.column_id)) AS COLUMN_NAME,
+    CONVERT(char(1), CASE x.is_descending_key WHEN 1 THEN 'D' WHEN 0 THEN 'A' END) AS COLLATION,
+    CONVERT(int, CASE WHEN x.index_id IS NULL OR x.type = 1 THEN n.rows END) AS CARDINALITY,
+    CONVERT(int, NULL) AS PAGES,
+    CONVERT(varchar(128), x.filter_definition) AS FILTER_CONDITION
+FROM sys.tables AS t
+    JOIN sys.partitions AS n ON n.object_id = t.object_id AND n.index_id IN (0, 1)
+    JOIN (
+        SELECT object_id, CONVERT(int, NULL) AS index_id, CONVERT(sysname, NULL) AS name,
+            CONVERT(bit, NULL) AS is_unique, CONVERT(tinyint, 0) AS type,
+            CONVERT(int, NULL) AS key_ordinal, CONVERT(int, NULL) AS column_id,
+            CONVERT(bit, NULL) AS is_descending_key, CONVERT(nvarchar(max), NULL) AS filter_definition
+        FROM sys.tables
+        UNION ALL
+        SELECT i.object_id, i.index_id, i.name, i.is_unique, i.type, c.key_ordinal, c.column_id, c.is_descending_key,
+            i.filter_definition
+        FROM sys.indexes AS i
+            JOIN sys.index_columns AS c ON c.object_id = i.object_id AND c.index_id = i.index_id AND c.key_ordinal > 0
+        WHERE i.name LIKE @index_name AND (@is_unique <> N'Y' OR i.is_unique = 1)) AS x ON x.object_id = t.object_id
+WHERE t.name = @table_name
+    AND (@table_owner IS NULL OR SCHEMA_NAME(t.schema_id) = @table_owner)
+    AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())"""
+
 QUERIES: Final[dict[str, tuple[tuple[Parameter, ...], str]]] = {
     "sp_tables": (
         (
@@ -169,32 +245,19 @@ ORDER BY TABLE_TYPE, TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME
             _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
             _parameter("@fUsePattern", BIT, tree.IntLiteral(1)),
         ),
+        f"{_COLUMNS}\nORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION",
+    ),
+    "sp_columns": (
+        (
+            _parameter("@table_name", _NAME),
+            _parameter("@table_owner", _NAME),
+            _parameter("@table_qualifier", nvarchar(128)),
+            _parameter("@column_name", _NAME),
+            _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
+        ),
         f"""
-SELECT
-    CONVERT(sysname, DB_NAME()) AS TABLE_QUALIFIER,
-    CONVERT(sysname, SCHEMA_NAME(o.schema_id)) AS TABLE_OWNER,
-    CONVERT(sysname, o.name) AS TABLE_NAME,
-    CONVERT(sysname, c.name) AS COLUMN_NAME,
-    CONVERT(smallint, k.code) AS DATA_TYPE,
-    CONVERT(sysname, k.name + CASE WHEN c.is_identity = 1 THEN
-        CASE WHEN k.name IN ('decimal', 'numeric') THEN '() identity' ELSE ' identity' END ELSE '' END) AS TYPE_NAME,
-{_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
-    CONVERT(varchar(254), NULL) AS REMARKS,
-    CONVERT(nvarchar(4000), OBJECT_DEFINITION(c.default_object_id)) AS COLUMN_DEF,
-{_CODES}    CONVERT(int, ROW_NUMBER() OVER (PARTITION BY o.object_id ORDER BY c.column_id)) AS ORDINAL_POSITION,
-    CONVERT(varchar(254), CASE c.is_nullable WHEN 1 THEN 'YES' ELSE 'NO' END) AS IS_NULLABLE,
-    CONVERT(smallint, 0) AS SS_IS_SPARSE,
-    CONVERT(smallint, 0) AS SS_IS_COLUMN_SET,
-    CONVERT(smallint, c.is_computed) AS SS_IS_COMPUTED,
-    CONVERT(smallint, c.is_identity) AS SS_IS_IDENTITY,
-{_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
-FROM sys.columns AS c
-    JOIN sys.objects AS o ON o.object_id = c.object_id AND o.type IN ('U', 'V')
-{_TYPES}WHERE (@table_name IS NULL OR o.name = @table_name OR (@fUsePattern = 1 AND o.name LIKE @table_name))
-    AND (@table_owner IS NULL OR SCHEMA_NAME(o.schema_id) = @table_owner
-        OR (@fUsePattern = 1 AND SCHEMA_NAME(o.schema_id) LIKE @table_owner))
-    AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())
-    AND (@column_name IS NULL OR c.name = @column_name OR (@fUsePattern = 1 AND c.name LIKE @column_name))
+SELECT TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, COLUMN_NAME, {_OLDER_COLUMNS}
+FROM ({_COLUMNS.replace("@fUsePattern", "1")}) AS c
 ORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION
 """,
     ),
@@ -205,15 +268,7 @@ ORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION
     "sp_sproc_columns": (
         _OF_PROCEDURE,
         f"""
-SELECT PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, COLUMN_NAME, COLUMN_TYPE,
-    CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE DATA_TYPE END) AS DATA_TYPE,
-    TYPE_NAME, PRECISION,
-    CONVERT(int, CASE WHEN {_NEWER} THEN 2 * PRECISION ELSE LENGTH END) AS LENGTH,
-    CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SCALE END) AS SCALE,
-    RADIX, NULLABLE, REMARKS, COLUMN_DEF,
-    CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE SQL_DATA_TYPE END) AS SQL_DATA_TYPE,
-    CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SQL_DATETIME_SUB END) AS SQL_DATETIME_SUB,
-    CHAR_OCTET_LENGTH, ORDINAL_POSITION, IS_NULLABLE, SS_DATA_TYPE
+SELECT PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, COLUMN_NAME, COLUMN_TYPE, {_OLDER_COLUMNS}
 FROM ({_PROCEDURE_COLUMNS}) AS p
 ORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION
 """,
@@ -297,47 +352,13 @@ ORDER BY CASE WHEN @pktable_name IS NULL THEN 0 ELSE 1 END,
     CASE WHEN @pktable_name IS NULL THEN p.name ELSE t.name END, FK_NAME, KEY_SEQ
 """,
     ),
-    "sp_statistics_100": (
-        (
-            _parameter("@table_name", nvarchar(128)),
-            _parameter("@table_owner", nvarchar(128)),
-            _parameter("@table_qualifier", nvarchar(128)),
-            _parameter("@index_name", nvarchar(128), tree.StringLiteral("%", True)),
-            _parameter("@is_unique", nvarchar(1), tree.StringLiteral("N", True)),
-            _parameter("@accuracy", nvarchar(1), tree.StringLiteral("Q", True)),
-        ),
-        """
-SELECT
-    CONVERT(sysname, DB_NAME()) AS TABLE_QUALIFIER,
-    CONVERT(sysname, SCHEMA_NAME(t.schema_id)) AS TABLE_OWNER,
-    CONVERT(sysname, t.name) AS TABLE_NAME,
-    CONVERT(smallint, CASE x.is_unique WHEN 1 THEN 0 WHEN 0 THEN 1 END) AS NON_UNIQUE,
-    CONVERT(sysname, CASE WHEN x.index_id IS NOT NULL THEN t.name END) AS INDEX_QUALIFIER,
-    CONVERT(sysname, x.name) AS INDEX_NAME,
-    CONVERT(smallint, CASE x.type WHEN 1 THEN 1 WHEN 2 THEN 3 ELSE 0 END) AS TYPE,
-    CONVERT(smallint, x.key_ordinal) AS SEQ_IN_INDEX,
-    CONVERT(sysname, COL_NAME(t.object_id, x.column_id)) AS COLUMN_NAME,
-    CONVERT(char(1), CASE x.is_descending_key WHEN 1 THEN 'D' WHEN 0 THEN 'A' END) AS COLLATION,
-    CONVERT(int, CASE WHEN x.index_id IS NULL OR x.type = 1 THEN n.rows END) AS CARDINALITY,
-    CONVERT(int, NULL) AS PAGES,
-    CONVERT(varchar(128), x.filter_definition) AS FILTER_CONDITION
-FROM sys.tables AS t
-    JOIN sys.partitions AS n ON n.object_id = t.object_id AND n.index_id IN (0, 1)
-    JOIN (
-        SELECT object_id, CONVERT(int, NULL) AS index_id, CONVERT(sysname, NULL) AS name,
-            CONVERT(bit, NULL) AS is_unique, CONVERT(tinyint, 0) AS type,
-            CONVERT(int, NULL) AS key_ordinal, CONVERT(int, NULL) AS column_id,
-            CONVERT(bit, NULL) AS is_descending_key, CONVERT(nvarchar(max), NULL) AS filter_definition
-        FROM sys.tables
-        UNION ALL
-        SELECT i.object_id, i.index_id, i.name, i.is_unique, i.type, c.key_ordinal, c.column_id, c.is_descending_key,
-            i.filter_definition
-        FROM sys.indexes AS i
-            JOIN sys.index_columns AS c ON c.object_id = i.object_id AND c.index_id = i.index_id AND c.key_ordinal > 0
-        WHERE i.name LIKE @index_name AND (@is_unique <> N'Y' OR i.is_unique = 1)) AS x ON x.object_id = t.object_id
-WHERE t.name = @table_name
-    AND (@table_owner IS NULL OR SCHEMA_NAME(t.schema_id) = @table_owner)
-    AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())
+    "sp_statistics_100": (_OF_INDEX, f"{_STATISTICS}\nORDER BY NON_UNIQUE, TYPE, INDEX_NAME, SEQ_IN_INDEX"),
+    "sp_statistics": (
+        _OF_INDEX,
+        f"""
+SELECT TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, NON_UNIQUE, INDEX_QUALIFIER, INDEX_NAME, TYPE, SEQ_IN_INDEX,
+    COLUMN_NAME, COLLATION, CARDINALITY, PAGES
+FROM ({_STATISTICS}) AS s
 ORDER BY NON_UNIQUE, TYPE, INDEX_NAME, SEQ_IN_INDEX
 """,
     ),

@@ -521,8 +521,10 @@ class SessionFunctions:
 
     def find_object(self, parts: tuple[str, ...]) -> View | Module | Sequence | None:
         """A module, view or sequence by its multipart name."""
-        if len(parts) == 3 and parts[0] and parts[0].lower() != self.database.lower():
-            raise Unsupported(f"Database {parts[0]} (a connection has one database)")
+        if len(parts) > 3 and parts[0]:
+            raise Unsupported(f"Linked server {parts[0]}")
+        if len(parts) > 2 and parts[-3] and parts[-3].lower() != self.database.lower():
+            raise Unsupported(f"Database {parts[-3]} (a connection has one database)")
         schema = parts[-2] if len(parts) > 1 and parts[-2] else "dbo"
         found = self.catalog.find(schema, parts[-1])
         return None if isinstance(found, Table) else found

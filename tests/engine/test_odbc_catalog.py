@@ -203,3 +203,18 @@ def test_procedures_and_their_parameters(shop: tsqlite.Connection) -> None:
     ]  # fmt: skip
     older = told(shop, "EXEC sp_sproc_columns N'pr', @ODBCVer = 3")
     assert [p["DATA_TYPE"] for p in older] == [4, 4, -9, -9]
+
+
+def test_what_clients_older_than_2008_ask(shop: tsqlite.Connection) -> None:
+    found = told(shop, "EXEC sp_columns N'parent'")
+    assert [
+        (c["COLUMN_NAME"], c["DATA_TYPE"], c["PRECISION"], c["LENGTH"])
+        for c in found
+        if c["COLUMN_NAME"] in ("id", "at")
+    ] == [
+        ("id", 4, 10, 4),
+        ("at", -9, 23, 46),
+    ]
+    newer = told(shop, "EXEC sp_statistics_100 N'parent'")
+    older = told(shop, "EXEC ..sp_statistics N'parent'")
+    assert [{**row, "FILTER_CONDITION": None} for row in older] == [{**row, "FILTER_CONDITION": None} for row in newer]

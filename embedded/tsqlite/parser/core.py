@@ -164,10 +164,13 @@ class Core:
             self.fail()
         return self.advance().value
 
-    def name(self, most: int = 4) -> t.Name:
-        """A name of at most `most` parts; `a..b` leaves its middle part empty."""
+    def name(self, most: int = 4, *, leading_dots: bool = False) -> t.Name:
+        """A name of at most `most` parts; `a..b` leaves its middle part empty, `..b` those in front of it."""
         line = self.tok.line
-        parts = [self.identifier()]
+        parts: list[str] = []
+        while leading_dots and self.accept("."):
+            parts.append("")
+        parts.append(self.identifier())
         while self.tok.word == ".":
             self.advance()
             while self.tok.word == ".":

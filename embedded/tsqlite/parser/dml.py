@@ -193,7 +193,7 @@ class Dml(Queries):
         if self.tok.kind is Kind.VARIABLE:
             procedure = t.Variable(self.variable(), line=line)
         else:
-            procedure = self.name()
+            procedure = self.name(leading_dots=True)
         if self.tok.word == ";" and self.peek().kind is Kind.INT:
             self.refuse("a procedure's number")
         args: tuple[t.ExecArgument, ...] = ()

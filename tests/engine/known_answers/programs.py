@@ -392,4 +392,6 @@ BATCHES: list[tuple[Any, ...]] = [
     ('SET NOCOUNT, QUOTED_IDENTIFIER OFF; SELECT "x"', [[('x',)]]),
     ('SET QUOTED_IDENTIFIER OFF; EXEC(\'SELECT "x"\'); EXEC(\'SET QUOTED_IDENTIFIER ON; SELECT 1 AS "x"\')', [[('x',)], [(1,)]]),
     ('SELECT * FROM {oj sys.tables AS a LEFT OUTER JOIN sys.views AS b ON a.name = b.name}', ['refused']),
+    ("CREATE TABLE dbo.t (a int); EXECUTE ..sp_rename 'dbo.t', 'u'; SELECT COUNT(*) FROM dbo.u; EXEC('CREATE PROCEDURE dbo.p AS SELECT 5'); EXEC .dbo.p; EXEC ...p", [[(0,)], [(5,)], [(5,)]]),
+    ("EXEC('CREATE PROCEDURE dbo.p AS SELECT 5'); EXEC a_server.x.dbo.p", ['refused']),
 ]
