@@ -158,18 +158,10 @@ def _recorded(connection: Connection, messages: Connection, report: AuditReport,
         page = processor.get_audited_changes(connection, last, TAKE)
         handed: dict[str, dict[str, Any]] = {}
         for change in page:
-            if change["bucket"] == "queue":
+            if change["bucket"] == "queue" or change["was_claimed"]:
                 handed[change["change_key"]] = change
-            elif change["bucket"] == "pending":
-                report.changes.expected += 1
-                report.changes.pending += 1
-                report.count("pending")
-            elif change["reason"] in NOT_ASKED:
-                report.changes.not_asked += 1
             else:
-                report.changes.expected += 1
-                report.changes.explained += 1
-                report.count("explained", 1, change["reason"])
+                _undecided(change, report)
         if handed:
             _ask_queue(messages, handed, report, counted)
         done += len(page)
@@ -180,11 +172,31 @@ def _recorded(connection: Connection, messages: Connection, report: AuditReport,
         last = page[-1]["change_number"]
 
 
+def _undecided(change: dict[str, Any], report: AuditReport) -> None:
+    """A change that the queue has no word on: the processor's counts."""
+    if change["bucket"] == "pending":
+        report.changes.expected += 1
+        report.changes.pending += 1
+        report.count("pending")
+    elif change["reason"] in NOT_ASKED:
+        report.changes.not_asked += 1
+    else:
+        report.changes.expected += 1
+        report.changes.explained += 1
+        report.count("explained", 1, change["reason"])
+
+
 def _ask_queue(messages: Connection, handed: dict[str, dict[str, Any]], report: AuditReport, counted: set[int]) -> None:
-    """The messages of changes that the processor calls enqueued. One shared by two changes counts once."""
+    """The messages of changes that were ever claimed: the queue may have decided what the processor never heard of.
+
+    A message shared by two changes counts once.
+    """
     audited = queue.audit_messages(messages, list(handed))
     for word in audited.changes:
         change = handed[word["change_key"]]
+        if word["outcome"] is None and change["bucket"] != "queue":
+            _undecided(change, report)
+            continue
         report.changes.expected += 1
         if word["outcome"] is None:
             report.changes.missing += 1

@@ -295,10 +295,11 @@ def _copy_outcomes(connection: Any, databases: Databases, progress: Progress) ->
     """The processor keeps copies of what the queue handed over, a bounded number each cycle: the queue may be lost."""
     with databases.connection(Role.QUEUE) as messages:
         for _ in range(OUTCOME_PAGES):
-            page = queue.read_outcomes(messages, *processor.get_queue_mark(connection), OUTCOME_PAGE)
+            known = processor.get_queue_mark(connection)
+            page = queue.read_outcomes(messages, *known, OUTCOME_PAGE)
             if not page.is_trusted:
                 return  # whoever enqueues is told so by the queue itself
-            processor.store_outcomes(connection, page.queue_mark, page.highest, page.rows)
+            processor.store_outcomes(connection, known, page.queue_mark, page.highest, page.rows)
             progress.step("copy outcomes", len(page.rows), None)
             if not page.has_more:
                 return

@@ -42,3 +42,28 @@ def test_what_was_sent_after_the_last_copy_is_in_doubt(shop: Shop) -> None:
     assert (done.sent, done.messages_in_doubt, done.changes_in_doubt) == (0, 1, 0)
     shop.stage.send()
     assert len(shop.stage.mails) == 1
+
+
+def test_the_queues_word_outweighs_the_processors_in_the_audit(shop: Shop) -> None:
+    """The worker died between the queue's decision and its completion; meanwhile a newer state superseded the change."""
+    shop.order(2)
+    shop.cycle()
+    shop.stage.send()
+    shop.stage.processor(
+        "UPDATE notify.change SET state = 'superseded', reason = N'a newer state of the record was recorded'"
+        " WHERE state = 'enqueued';"
+    )
+    report = shop.stage.audit()
+    assert (report["expected"], report["sent"], report["explained"]) == (1, 1, 0)
+
+
+def test_of_a_claimed_change_that_the_queue_does_not_know_the_processors_word_counts(shop: Shop) -> None:
+    shop.order(2)
+    shop.cycle()
+    shop.stage.processor(
+        "UPDATE notify.change SET state = 'failed', reason = N'template' WHERE state = 'enqueued';"
+        "UPDATE notify.change SET change_key = HASHBYTES('SHA2_256', 'another') WHERE state = 'failed';"
+    )
+    report = shop.stage.audit()
+    assert (report["expected"], report["explained"]) == (1, 1)
+    assert report["reasons"] == [{"reason": "template", "messages": 1}]

@@ -312,6 +312,18 @@ class TestSecondNotification:
         keeping.compare_keys()
         assert [record for record, _, _ in deletes(keeping, "late comer")] == ["4"]
 
+    def test_an_activation_that_was_not_finished_leaves_no_rows_behind(self, keeping: Shop) -> None:
+        keeping.define("late comer", table=TABLE)
+        _, keys = call(keeping.processor, "get_activation", name="late comer")
+        _, rows = call(keeping.replica, "read_keys", request=keys[0]["request"])
+        call(keeping.processor, "record_keys", key_scan_id=keys[0]["key_scan_id"], rows=rows)
+        due(keeping)
+        keeping.compare_keys()
+        assert len(keeping.ask("SELECT DISTINCT r.key_scan_id FROM notify.key_scan_row AS r;")) == 2
+        keeping.pass_time(86400)
+        keeping.compare_keys()
+        assert len(keeping.ask("SELECT DISTINCT r.key_scan_id FROM notify.key_scan_row AS r;")) == 1
+
 
 class TestLateReplicas:
     def test_an_insert_that_a_replica_behind_the_snapshot_shows_is_not_forgotten_by_the_next_comparison(

@@ -13,8 +13,9 @@ from notify.procedures import queue
 
 def copy(processor: Connection, room: Room, take: int = 100) -> int:
     """One page: how many are new."""
-    page = queue.read_outcomes(room.connection, *procedures.get_queue_mark(processor), take)
-    return procedures.store_outcomes(processor, page.queue_mark, page.highest, page.rows)
+    known = procedures.get_queue_mark(processor)
+    page = queue.read_outcomes(room.connection, *known, take)
+    return procedures.store_outcomes(processor, known, page.queue_mark, page.highest, page.rows)
 
 
 @pytest.fixture
@@ -47,10 +48,21 @@ def test_a_queue_taken_back_without_a_new_recovery_fork_is_noticed(processor: Co
     mark, highest = procedures.get_queue_mark(processor)
     assert mark is not None
     with pytest.raises(ProcedureError, match="older state") as error:
-        procedures.store_outcomes(processor, mark, "0x0000000000000001", [])
+        procedures.store_outcomes(processor, (mark, highest), mark, "0x0000000000000001", [])
     assert error.value.number == 50032
     assert procedures.get_queue_mark(processor) == (mark, highest)
     assert processor.execute("SELECT kind, subject FROM notify.alert;")[0].rows == [("queue", "restored")]
+
+
+def test_two_cycles_that_copy_at_the_same_time_are_no_alarm(processor: Connection, sent: Room) -> None:
+    known = procedures.get_queue_mark(processor)
+    slow = queue.read_outcomes(sent.connection, *known, 1)
+    assert copy(processor, sent) == 2
+    sent.send_one()
+    assert copy(processor, sent) == 1
+    before = procedures.get_queue_mark(processor)
+    assert procedures.store_outcomes(processor, known, slow.queue_mark, slow.highest, slow.rows) == 0
+    assert procedures.get_queue_mark(processor) == before
 
 
 def test_a_person_can_distrust_it_and_recovery_gives_it_back_what_was_copied(processor: Connection, sent: Room) -> None:

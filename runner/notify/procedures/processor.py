@@ -387,15 +387,27 @@ def get_queue_mark(connection: Connection) -> tuple[str | None, str | None]:
     return row["queue_mark"], row["highest"]
 
 
-def store_outcomes(connection: Connection, queue_mark: str, highest: str, outcomes: list[dict[str, Any]]) -> int:
-    """Keeps copies of hand-overs: how many are new.
+def store_outcomes(
+    connection: Connection,
+    known: tuple[str | None, str | None],
+    queue_mark: str,
+    highest: str,
+    outcomes: list[dict[str, Any]],
+) -> int:
+    """Keeps copies of hand-overs: how many are new. `known` is what get_queue_mark gave before they were read.
 
     Raises:
         QueueRestored: the queue has lost what was copied from it.
     """
-    row = call(connection, "notify.store_outcomes", queue_mark=queue_mark, highest=highest, outcomes=to_json(outcomes))[
-        0
-    ].one()
+    row = call(
+        connection,
+        "notify.store_outcomes",
+        known_mark=known[0],
+        known_highest=known[1],
+        queue_mark=queue_mark,
+        highest=highest,
+        outcomes=to_json(outcomes),
+    )[0].one()
     return int(row["stored"])
 
 

@@ -8,7 +8,9 @@ Read after the replica and before the queue: the queue's word outweighs this one
 Parameters  @after_change_number: 0, then the last change_number of the page before; @take: rows a page
 Result      change_number, change_key (64 hex digits), notification_name, record_key, operation, state, reason, message_count,
             bucket: pending (pending, claimed, waiting), explained (skipped, superseded, failed: with a reason), queue (enqueued:
-            the queue says what became of its messages). Ordered by change_number; fewer than @take rows: the last page.
+            the queue says what became of its messages); was_claimed: a worker has held it, so the queue may have decided it
+            though this server never heard of that: ask the queue, its word counts if it has one. Ordered by change_number; fewer
+            than @take rows: the last page.
 Errors      none of its own
 Locks       none held
 */
@@ -31,7 +33,8 @@ BEGIN
             WHEN c.state IN ('pending', 'claimed', 'waiting') THEN 'pending'
             WHEN c.state = 'enqueued' THEN 'queue'
             ELSE 'explained'
-        END AS bucket
+        END AS bucket,
+        CONVERT(BIT, CASE WHEN c.first_claimed_at IS NULL THEN 0 ELSE 1 END) AS was_claimed
     FROM notify.change AS c
     JOIN notify.notification AS n ON n.notification_id = c.notification_id
     WHERE c.change_id > @after_change_number

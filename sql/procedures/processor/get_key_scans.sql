@@ -53,8 +53,13 @@ BEGIN
         JOIN @begun AS b ON b.watched_table_id = ks.watched_table_id
         WHERE ks.ended_at IS NULL
             AND ks.state IN ('reading', 'comparing')
-            AND ks.key_scan_id <> b.key_scan_id
-            AND (ks.notification_id IS NULL OR ks.started_at < DATEADD(DAY, -1, @now));
+            AND ks.notification_id IS NULL
+            AND ks.key_scan_id <> b.key_scan_id;
+
+        UPDATE ks
+        SET ks.state = 'discarded', ks.reason = N'the activation was not finished', ks.ended_at = @now
+        FROM notify.key_scan AS ks
+        WHERE ks.ended_at IS NULL AND ks.notification_id IS NOT NULL AND ks.started_at < DATEADD(DAY, -1, @now);
 
         COMMIT TRANSACTION;
     END TRY

@@ -4,22 +4,29 @@ GO
 /*
 store_outcomes: keeps copies of the queue's accepted hand-overs, and notices a queue that was taken back to an older state.
 
-Parameters  @queue_mark, @highest: as read_outcomes gave them; @outcomes: its rows (JSON array, at most 4,000)
+Parameters  @known_mark, @known_highest: as get_queue_mark gave them before the page was read; @queue_mark, @highest: as read_outcomes
+            gave them; @outcomes: its rows (JSON array, at most 4,000)
 Result      one row: stored
 Errors      50032 the queue has lost what was copied from it, though it is trusted: nothing is stored; an alert is raised
 Locks       queue_mark (update), outcome_copy: new rows
 
-A recovery gives the queue another mark: then copying begins at its beginning again, and what is here already is left as it is.
+Another cycle may have copied more meanwhile: then the place it has reached stays, and only what was known before the reading is
+compared with what the queue says. A recovery gives the queue another mark: then copying begins at its beginning again, and what is here already is left as it is.
 */
-CREATE OR ALTER PROCEDURE notify.store_outcomes @queue_mark NVARCHAR(100), @highest VARCHAR(18), @outcomes NVARCHAR(MAX)
+CREATE OR ALTER PROCEDURE notify.store_outcomes
+    @known_mark NVARCHAR(100),
+    @known_highest VARCHAR(18),
+    @queue_mark NVARCHAR(100),
+    @highest VARCHAR(18),
+    @outcomes NVARCHAR(MAX)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
     DECLARE @now DATETIME2(3) = notify.utc_now();
-    DECLARE @known_mark NVARCHAR(100);
-    DECLARE @known_highest VARCHAR(18);
+    DECLARE @stored_mark NVARCHAR(100);
+    DECLARE @stored_highest VARCHAR(18);
     DECLARE @copied VARCHAR(18);
     DECLARE @stored INTEGER = 0;
     DECLARE @is_lost BIT = 0;
@@ -27,7 +34,7 @@ BEGIN
     BEGIN TRY
         BEGIN TRANSACTION;
 
-        SELECT @known_mark = qm.queue_mark, @known_highest = qm.highest
+        SELECT @stored_mark = qm.queue_mark, @stored_highest = qm.highest
         FROM notify.queue_mark AS qm WITH (UPDLOCK, HOLDLOCK)
         WHERE qm.queue_mark_id = 1;
 
@@ -56,7 +63,11 @@ BEGIN
             UPDATE qm
             SET
                 qm.queue_mark = @queue_mark,
-                qm.highest = COALESCE(@copied, CASE WHEN @known_mark = @queue_mark THEN @known_highest END),
+                qm.highest = CASE
+                    WHEN @stored_mark = @queue_mark
+                    AND (@copied IS NULL OR @copied COLLATE Latin1_General_BIN2 < @stored_highest) THEN @stored_highest
+                    ELSE @copied
+                END,
                 qm.noted_at = @now
             FROM notify.queue_mark AS qm
             WHERE qm.queue_mark_id = 1;
