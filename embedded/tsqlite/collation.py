@@ -20,6 +20,7 @@ from itertools import product
 
 import apsw
 
+from .caching import LONGEST, kept
 from .errors import Unsupported, sql_error
 from .types import DEFAULT_COLLATION, Label, SqlType
 
@@ -269,8 +270,7 @@ def _linguistic(
     weights = _Weights(order, supplementary)
     light = {ord("-"): None, ord("'"): None}
 
-    @lru_cache(maxsize=65_536)
-    def key(text: str) -> str:
+    def made(text: str) -> str:
         text = text.rstrip(" ")
         if text.isascii() and text.isprintable():
             base, accents = text.lower(), ""
@@ -282,15 +282,21 @@ def _linguistic(
             base = base.translate(light)
         else:
             minor = ""
-        made = base.translate(weights)
+        weighed = base.translate(weights)
         if accents or minor or capitals:
-            made = f"{made}\0{accents}\0{capitals if case else ''}\0{minor}".rstrip("\0")
-        return made
+            weighed = f"{weighed}\0{accents}\0{capitals if case else ''}\0{minor}".rstrip("\0")
+        return weighed
+
+    cached = lru_cache(maxsize=65_536)(made)
+
+    def key(text: str) -> str:
+        # As caching.kept does it; written out, since every comparison comes by.
+        return cached(text) if len(text) <= LONGEST else made(text)
 
     return key
 
 
-@lru_cache(maxsize=16_384)
+@kept(16_384)
 def _code_page_key(text: str) -> bytes:
     return text.rstrip(" ").encode("cp1252", "replace")
 

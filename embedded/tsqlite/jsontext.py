@@ -11,6 +11,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from . import numbers, temporal
+from .caching import kept
 from .convert import splitter
 from .errors import SqlError, Unsupported, sql_error
 from .types import SqlType
@@ -169,7 +170,7 @@ class Path:
 _WORD = re.compile(r"[^\W\d]\w*|[\w$@#]+")
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def parse_path(path: str) -> Path:
     """Read a path. Error 13607."""
     text = path

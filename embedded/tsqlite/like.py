@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import collation
+from .caching import kept
 from .collation import BINARY_COLLATIONS, check_searchable
 from .errors import sql_error
 
@@ -40,7 +41,7 @@ def _between(low: str, high: str, name: str) -> str:
     return "".join(re.escape(fold(c, name)) for c in dict.fromkeys([low, high, *found]))
 
 
-@lru_cache(maxsize=2048)
+@kept(2048)
 def compiled(
     pattern: str, name: str, escape: str | None, *, anywhere: bool = False, open_end: bool = False, padded: bool = False
 ) -> re.Pattern[str] | None:

@@ -12,6 +12,7 @@ from .catalog import Parameter
 from .compiled import Column
 from .errors import Cancelled, SqlError, Unsupported, sql_error
 from .frames import BatchEnd, Frame, LevelEnd, ToCatch, literal, split_name
+from .parser import too_deep
 from .results import Event, Failure, Sink
 from .session import Scope, Session
 from .types import SqlType
@@ -159,7 +160,10 @@ class Remote:
     def prepare(self, text: str, declarations: str = "") -> Prepared:
         """Make a text ready to run. Errors: `SqlError` and `Unsupported` of its parsing and its declarations."""
         self.session.refresh()
-        unit = units.dynamic_unit(text, declarations, self.session.settings.quoted_identifier)
+        try:
+            unit = units.dynamic_unit(text, declarations, self.session.settings.quoted_identifier)
+        except RecursionError:
+            raise too_deep() from None
         unit.shape(self.session)
         return Prepared(text, declarations, unit)
 
@@ -270,6 +274,9 @@ class Remote:
                 pass
             case Cancelled():
                 self._cancel(error)
+            case RecursionError():
+                self._abandon()
+                self.sink.put(Failure(too_deep()))
             case _:
                 self._abandon()
                 return False

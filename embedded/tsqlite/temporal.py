@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
+from .caching import kept
 from .errors import Unsupported
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -81,7 +81,7 @@ STYLE_ORDER = {
 _FREE_STYLES = frozenset({0, 100, 6, 106, 7, 107, 8, 108, 9, 109, 13, 113, 14, 114, 24})
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def parse(text: str, legacy: bool, date_format: str, style: int | None = None) -> Moment:
     """Read a date, a time or both.
 

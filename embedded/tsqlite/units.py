@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from .session import Session
 
 KEPT: Final = 2000
+KEPT_TEXT: Final = 2_000_000
+"""Texts that are kept, and their characters together: a long one has a large tree."""
 _guard = RLock()
 _units: OrderedDict[tuple[str, bool], Unit] = OrderedDict()
+_kept_text = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -170,16 +173,22 @@ def module_node(module: Module) -> Any:
 
 
 def _keep(key: tuple[str, bool], unit: Unit) -> None:
+    global _kept_text
     with _guard:
+        if key not in _units:
+            _kept_text += len(key[0])
         _units[key] = unit
-        while len(_units) > KEPT:
-            _units.popitem(last=False)
+        while len(_units) > KEPT or _kept_text > KEPT_TEXT:
+            (text, _), _ = _units.popitem(last=False)
+            _kept_text -= len(text)
 
 
 def forget() -> None:
     """Forget all plans (tests that count compilations)."""
+    global _kept_text
     with _guard:
         _units.clear()
+        _kept_text = 0
 
 
 # --- what the server checks before the first statement runs -----------------------------------------------------------

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import lru_cache
 from typing import Any
 
 import apsw
 
 from .. import collation, like, numbers
+from ..caching import kept
 from ..collation import BINARY_COLLATIONS, check_searchable
 from ..convert import cut
 from ..errors import SqlError, Unsupported, sql_error
@@ -383,7 +383,7 @@ _add("TRIM", _resolve_trim)
 # -- search: the collation decides what equals what
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _finder(needle: str, name: str) -> re.Pattern[str]:
     """The expression that finds ``needle`` under the SQLite collation ``name``."""
     return re.compile(re.escape(needle), re.IGNORECASE if "_ci" in name else 0)

@@ -13,7 +13,7 @@ from ..errors import SqlError
 from ..lexer import Kind, ScriptBatch, split_batches
 from .statements import Statements
 
-__all__ = ["ScriptBatch", "parse", "parse_condition", "parse_expression", "split_batches"]
+__all__ = ["ScriptBatch", "parse", "parse_condition", "parse_expression", "split_batches", "too_deep"]
 
 
 def parse(text: str, *, quoted_identifiers: bool = True) -> t.Batch:
@@ -25,7 +25,7 @@ def parse(text: str, *, quoted_identifiers: bool = True) -> t.Batch:
     try:
         return Statements(text, quoted_identifiers=quoted_identifiers).batch()
     except RecursionError:
-        raise _too_deep() from None
+        raise too_deep() from None
 
 
 def parse_expression(text: str) -> t.Expr:
@@ -46,7 +46,8 @@ def parse_condition(text: str) -> t.Predicate:
     return node
 
 
-def _too_deep() -> SqlError:
+def too_deep() -> SqlError:
+    """Error 191, for a text whose tree is deeper than Python's stack."""
     # SQL Server's own limit is its stack too
     return SqlError(
         191,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, stack_size
 from typing import Final, Literal
 
 from ..databases import Databases
@@ -31,6 +31,10 @@ NAME: Final = "TSQLITE"
 """The server's name in messages: what @@SERVERNAME says."""
 STOP: Final = 10.0
 """Seconds that `stop` waits for the threads of the connections."""
+STACK: Final = 16 * 1024 * 1024
+"""Bytes of stack for a connection's requests. Texts nest as deep as their writers like, and where a system gives its
+threads less (512 kB on macOS), the process would die of what is error 191. What is not used takes no memory.
+"""
 
 EncryptionMode = Literal["optional", "required", "off"]
 
@@ -181,7 +185,11 @@ class Server:
             try:
                 connection = Connection(self, Transport(client), next(self._numbers), address)
                 self._connections.add(connection)
-                connection.thread.start()
+                before = stack_size(STACK)
+                try:
+                    connection.thread.start()
+                finally:
+                    stack_size(before)
             except (OSError, RuntimeError) as e:  # gone already; no more threads
                 log.warning("%s: %s", address, e)
                 client.close()
