@@ -97,6 +97,7 @@ BEGIN TRY
                     N'compile_criteria',
                     N'compile_row',
                     N'compile_scan',
+                    N'compile_states',
                     N'detect_changes',
                     N'read_keys',
                     N'extract_changes'

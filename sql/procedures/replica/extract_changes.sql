@@ -27,20 +27,6 @@ BEGIN
     IF COALESCE(CONVERT(NVARCHAR(30), DATABASEPROPERTYEX(DB_NAME(), 'Updateability')), N'') <> N'READ_ONLY'
         THROW 50150, N'This database is not read only. Point the role replica at a readable secondary (ApplicationIntent=ReadOnly), not at source.', 1;
 
-    DECLARE @table_name NVARCHAR(600);
-    DECLARE @declarations NVARCHAR(MAX);
-    DECLARE @key_order NVARCHAR(MAX);
-    DECLARE @record_key NVARCHAR(MAX);
-    DECLARE @record_match NVARCHAR(MAX);
-    DECLARE @created_stamp NVARCHAR(MAX);
-    DECLARE @state_stamp NVARCHAR(MAX);
-    DECLARE @state_hash NVARCHAR(MAX);
-    DECLARE @is_deleted NVARCHAR(MAX);
-    DECLARE @fields NVARCHAR(MAX);
-    DECLARE @matches NVARCHAR(MAX);
-    DECLARE @key_columns NVARCHAR(MAX);
-    DECLARE @key_joins NVARCHAR(MAX);
-    DECLARE @first_key NVARCHAR(300);
     DECLARE @statement NVARCHAR(MAX);
     DECLARE @merge_procedure NVARCHAR(600);
     DECLARE @prerequisite_procedure NVARCHAR(600);
@@ -49,91 +35,7 @@ BEGIN
     DECLARE @changes NVARCHAR(MAX) = JSON_QUERY(@request, '$.changes');
 
     BEGIN TRY
-        EXECUTE notify.compile_row
-            @request = @request,
-            @table_name = @table_name OUTPUT,
-            @declarations = @declarations OUTPUT,
-            @key_order = @key_order OUTPUT,
-            @record_key = @record_key OUTPUT,
-            @record_match = @record_match OUTPUT,
-            @created_stamp = @created_stamp OUTPUT,
-            @state_stamp = @state_stamp OUTPUT,
-            @state_hash = @state_hash OUTPUT,
-            @is_deleted = @is_deleted OUTPUT,
-            @fields = @fields OUTPUT,
-            @matches = @matches OUTPUT;
-
-        /* Keys as variables of the exact type: one seek a change. */
-        SELECT
-            @key_columns = STRING_AGG(
-                CONVERT(
-                    NVARCHAR(MAX),
-                    CONCAT(
-                        REPLACE(
-                            tc.from_text,
-                            N'?',
-                            CONCAT(N'JSON_VALUE(j.[key], ''$[', CONVERT(INTEGER, k.[key]), N']'')')
-                        ),
-                        N' AS key_',
-                        CONVERT(INTEGER, k.[key])
-                    )
-                ),
-                N', '
-            ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key])),
-            @key_joins = STRING_AGG(
-                CONVERT(NVARCHAR(MAX), CONCAT(tc.reference, N' = c.key_', CONVERT(INTEGER, k.[key]))),
-                N' AND '
-            ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key]))
-        FROM OPENJSON(@request, '$.keys') AS k
-        JOIN notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
-            ON tc.column_name = k.value;
-
-        SELECT @first_key = tc.reference
-        FROM notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
-        WHERE tc.column_name = JSON_VALUE(@request, '$.keys[0]');
-
-        SET @statement = CONCAT(
-                @declarations,
-                N'SELECT
-    c.change_number AS change_number,
-    CONVERT(bit, CASE WHEN ',
-                @first_key,
-                N' IS NULL THEN 0 ELSE 1 END) AS is_present,
-    ',
-                @is_deleted,
-                N' AS is_deleted,
-    CASE WHEN ',
-                @first_key,
-                N' IS NOT NULL THEN ',
-                @state_stamp,
-                N' END AS shown_stamp,
-    CASE WHEN ',
-                @first_key,
-                N' IS NOT NULL THEN ',
-                @state_hash,
-                N' END AS shown_hash,
-    ',
-                @created_stamp,
-                N' AS created_stamp,
-    CONVERT(bit, CASE WHEN ',
-                @first_key,
-                N' IS NOT NULL THEN CASE WHEN ',
-                @matches,
-                N' = N''[]'' THEN 0 ELSE 1 END END) AS matches
-FROM (
-    SELECT j.change_number AS change_number, ',
-                @key_columns,
-                N'
-    FROM OPENJSON(@changes) WITH (change_number bigint, [key] nvarchar(max) AS JSON) AS j
-) AS c
-LEFT JOIN ',
-                @table_name,
-                N' AS t ON ',
-                @key_joins,
-                N'
-ORDER BY c.change_number
-OPTION (RECOMPILE);'
-            );
+        EXECUTE notify.compile_states @request = @request, @statement = @statement OUTPUT;
 
         IF @debug = 1
         BEGIN
@@ -143,22 +45,10 @@ OPTION (RECOMPILE);'
 
         /* A procedure's name is executed as the catalog spells it, or not at all. */
         SELECT @merge_procedure = p.quoted_name
-        FROM (
-            SELECT
-                OBJECT_SCHEMA_NAME(object_id) + N'.' + name AS full_name,
-                QUOTENAME(OBJECT_SCHEMA_NAME(object_id)) + N'.' + QUOTENAME(name) AS quoted_name
-            FROM sys.procedures
-        ) AS p
-        WHERE p.full_name = JSON_VALUE(@request, '$.merge_procedure');
+        FROM notify.quoted_procedure(JSON_VALUE(@request, '$.merge_procedure')) AS p;
 
         SELECT @prerequisite_procedure = p.quoted_name
-        FROM (
-            SELECT
-                OBJECT_SCHEMA_NAME(object_id) + N'.' + name AS full_name,
-                QUOTENAME(OBJECT_SCHEMA_NAME(object_id)) + N'.' + QUOTENAME(name) AS quoted_name
-            FROM sys.procedures
-        ) AS p
-        WHERE p.full_name = JSON_VALUE(@request, '$.prerequisite_procedure');
+        FROM notify.quoted_procedure(JSON_VALUE(@request, '$.prerequisite_procedure')) AS p;
 
         SET @message = CASE
                 WHEN @merge_procedure IS NULL THEN JSON_VALUE(@request, '$.merge_procedure')
