@@ -149,8 +149,21 @@ def set_session_context(interpreter: Interpreter, node: tree.Execute, frame: Fra
     """sp_set_session_context @key, @value, @read_only. Error 15664 for a read-only key."""
     session = interpreter.session
     values: dict[str, tuple[Storage, SqlType]] = {}
-    for name, arg in zip(("@key", "@value", "@read_only"), node.args, strict=False):
-        values[(arg.name or name).lower()] = interpreter._argument(arg.value, frame)
+    names = ("@key", "@value", "@read_only")
+    if len(node.args) > len(names):
+        raise sql_error(8144, "sp_set_session_context", state=2)
+    for name, arg in zip(names, node.args, strict=False):
+        given = (arg.name or name).lower()
+        if given not in names:
+            raise sql_error(8145, arg.name, "sp_set_session_context")
+        values[given] = interpreter._argument(arg.value, frame)
+    for name in names[:2]:
+        if name not in values:
+            raise sql_error(201, "sp_set_session_context", name, state=10)
+    if values["@key"][0] is None:
+        raise SqlError(
+            15600, "An invalid parameter or option was specified for procedure 'sys.sp_set_session_context'.", 15
+        )
     key = str(values["@key"][0]).lower()
     if session.context.get(key, (None, False))[1]:
         raise SqlError(
@@ -176,6 +189,9 @@ def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | 
         Parameter("@objname", nvarchar(1035)), Parameter("@newname", SYSNAME), Parameter("@objtype", varchar(13), NONE),
     )  # fmt: skip
     old, new, kind = str(args["@objname"]), str(args["@newname"]), str(args["@objtype"] or "OBJECT").upper()
+    for name in ("@objname", "@newname"):
+        if args[name] is None:
+            raise SqlError(15223, f"Error: The input parameter '{name}' is not allowed to be null.", 11)
     parts = split_name(old)
     missing = sql_error(15225, old, session.database, str(args["@objtype"] or "(null)"))
     with session.writing():

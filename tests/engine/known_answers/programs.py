@@ -394,4 +394,11 @@ BATCHES: list[tuple[Any, ...]] = [
     ('SELECT * FROM {oj sys.tables AS a LEFT OUTER JOIN sys.views AS b ON a.name = b.name}', ['refused']),
     ("CREATE TABLE dbo.t (a int); EXECUTE ..sp_rename 'dbo.t', 'u'; SELECT COUNT(*) FROM dbo.u; EXEC('CREATE PROCEDURE dbo.p AS SELECT 5'); EXEC .dbo.p; EXEC ...p", [[(0,)], [(5,)], [(5,)]]),
     ("EXEC('CREATE PROCEDURE dbo.p AS SELECT 5'); EXEC a_server.x.dbo.p", ['refused']),
+    ("EXEC sp_set_session_context", [("error", 201)]),
+    ("EXEC sp_set_session_context @value = 1", [("error", 201)]),
+    ("EXEC sp_set_session_context N'a'", [("error", 201)]),
+    ("EXEC sp_set_session_context N'a', 1, 0, 5", [("error", 8144)]),
+    ("EXEC sp_set_session_context N'a', @volue = 1", [("error", 8145)]),
+    ("EXEC sp_set_session_context NULL, 1", [("error", 15600)]),
+    ("CREATE TABLE dbo.b (i int); EXEC sp_rename 'dbo.b', NULL", [("error", 15223)]),
 ]
