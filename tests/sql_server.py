@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -26,6 +27,8 @@ from notify.stage import Stage
 VARIABLE: Final = "NOTIFY_TEST_MSSQL_URL"
 IMAGE: Final = "mcr.microsoft.com/mssql/server:2022-latest"
 PREFIX: Final = "notify_test_"
+MADE: Final = re.compile(PREFIX + r"gw\d*_\d+")
+"""Nobody else's database is dropped for its name."""
 PASSWORD: Final = "Swap-this-1-one"
 COLLATION: Final = "SQL_Latin1_General_CP1_CI_AS"
 IN_USE: Final = 3702
@@ -260,9 +263,9 @@ def _folder(path: str | None) -> str:
 
 
 def _names(master: Connection) -> list[str]:
-    """Databases of tests, snapshots first."""
+    """Databases that the suite has made, snapshots first."""
     rows = master.execute(
         "SELECT d.name FROM sys.databases AS d WHERE d.name LIKE ? ORDER BY CASE WHEN d.source_database_id IS NULL THEN 1 ELSE 0 END;",
         (PREFIX.replace("_", "[_]") + "%",),
     )[0].rows
-    return [name for (name,) in rows]
+    return [name for (name,) in rows if MADE.fullmatch(name)]
