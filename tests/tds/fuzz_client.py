@@ -208,7 +208,8 @@ def walk(payload: bytes) -> Answer:
                     type_.read(reader)
         elif token in (0xFD, 0xFE, 0xFF):
             status = answer.status = reader.u16()
-            reader.skip(10)
+            # Six bytes to a client that says it is of TDS 7.1 or older.
+            reader.skip(10 if reader.remaining >= 10 else 6)
             answer.attention = answer.attention or bool(status & ATTENTION)
             answer.ended = not status & MORE
         elif token == 0xAA:

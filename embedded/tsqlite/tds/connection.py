@@ -24,7 +24,7 @@ from .packets import DEFAULT_PACKET, MAX_PACKET, MIN_PACKET, Message, MessageRea
 from .prelogin import Encryption, Prelogin, build_prelogin, parse_prelogin
 from .prepared import Statements
 from .reader import Malformed
-from .reply import Reply
+from .reply import Descriptions, Reply
 from .requests import parse
 from .tokens import Command, Done, Tokens
 from .transport import Transport
@@ -63,6 +63,7 @@ class Connection:
         self.transaction = 0
         """The transaction that the client knows of, by its descriptor; 0 for none."""
         self.statements = Statements()
+        self.descriptions = Descriptions()
         self.session: Session
         self.interpreter: Interpreter
         self._inbox: SimpleQueue[Message | None] = SimpleQueue()

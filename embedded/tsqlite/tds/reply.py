@@ -23,7 +23,7 @@ from ..results import (
 from ..results import Done as StatementDone
 from .packets import PacketWriter
 from .requests import RpcParameter
-from .tokens import ColumnInfo, Command, Done, Tokens
+from .tokens import ColumnInfo, Command, Description, Done, Tokens
 
 if TYPE_CHECKING:
     from ..compiled import Column
@@ -33,6 +33,8 @@ ROWS: Final = 2000
 """Rows that are made into bytes at once."""
 FLUSH: Final = 65536
 """Bytes of tokens that are handed on at once."""
+DESCRIPTIONS: Final = 200
+"""Results whose columns a connection keeps as bytes."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,23 @@ def not_prepared() -> SqlError:
 def column_infos(columns: Iterable[Column]) -> list[ColumnInfo]:
     """The engine's columns as COLMETADATA has them."""
     return [ColumnInfo(c.name, c.type, identity=c.identity, computed=c.computed) for c in columns]
+
+
+class Descriptions:
+    """COLMETADATA of the results that a connection has had: a plan has the same columns each time."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[tuple[Column, ...], Description]] = {}
+
+    def of(self, columns: tuple[Column, ...]) -> Description:
+        """Errors: ``Unsupported`` for a type that has no form on the wire."""
+        found = self._made.get(id(columns))
+        if found is None:
+            if len(self._made) >= DESCRIPTIONS:
+                self._made.clear()
+            # The columns are kept as well, so that no others get their id.
+            found = self._made[id(columns)] = columns, Description(column_infos(columns))
+        return found[1]
 
 
 def arguments(parameters: Iterable[RpcParameter]) -> list[Argument]:
@@ -83,7 +102,7 @@ class Reply:
         kind = Done.DONEINPROC if in_procedure else Done.DONE
         self._release(more=True)
         if isinstance(event, ResultSet):
-            self.tokens.columns(column_infos(event.columns))
+            self.tokens.describe(self.connection.descriptions.of(event.columns))
             self._rows(event.rows)
             self.end(kind, len(event.rows) if event.counted else None, event.command)
         elif isinstance(event, Count):

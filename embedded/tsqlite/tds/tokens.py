@@ -87,6 +87,30 @@ class _RowHeads(dict[int, bytes]):
         return head
 
 
+class Description:
+    """Columns of results, ready for the wire: COLMETADATA, and how their rows become bytes.
+
+    Errors: ``Unsupported`` for a type that has no form on the wire.
+    """
+
+    __slots__ = ("encoders", "heads", "metadata", "types")
+
+    def __init__(self, columns: Sequence[ColumnInfo], *, metadata: bool = True) -> None:
+        self.types = [c.type for c in columns]
+        self.encoders: list[ColumnEncoder] = [column_encoder(t) for t in self.types]
+        self.heads = _RowHeads(len(columns))
+        made = bytearray([_COLMETADATA])
+        if columns and metadata:
+            made += len(columns).to_bytes(2, "little")
+            for column in columns:
+                made += struct.pack("<IH", user_type(column.type), _flags(column))
+                made += type_info(column.type)
+                made += _b_text(column.name)
+        else:
+            made += b"\xff\xff"
+        self.metadata = bytes(made)
+
+
 class Tokens:
     """Builds a token stream. ``take`` gives what there is and starts anew, so that a long result leaves in pieces.
 
@@ -96,9 +120,7 @@ class Tokens:
     def __init__(self, *, old: bool = False) -> None:
         self.data = bytearray()
         self._done, self._line = (_OLD_DONE, "<H") if old else (_DONE, "<I")
-        self._types: list[SqlType] = []
-        self._encoders: list[ColumnEncoder] = []
-        self._heads = _RowHeads(0)
+        self._columns = Description(())
 
     def __len__(self) -> int:
         return len(self.data)
@@ -116,20 +138,12 @@ class Tokens:
 
         Errors: ``Unsupported`` for a type that has no form on the wire; nothing is added then.
         """
-        types = [c.type for c in columns]
-        encoders = [column_encoder(t) for t in types]
-        made = bytearray([_COLMETADATA])
-        if columns and metadata:
-            made += len(columns).to_bytes(2, "little")
-            for column in columns:
-                made += struct.pack("<IH", user_type(column.type), _flags(column))
-                made += type_info(column.type)
-                made += _b_text(column.name)
-        else:
-            made += b"\xff\xff"
-        self._types, self._encoders = types, encoders
-        self._heads = _RowHeads(len(columns))
-        self.data += made
+        self.describe(Description(columns, metadata=metadata))
+
+    def describe(self, description: Description) -> None:
+        """COLMETADATA that was made before."""
+        self._columns = description
+        self.data += description.metadata
 
     def row(self, values: Sequence[Storage]) -> None:
         """ROW, or NBCROW when there is a NULL."""
@@ -139,11 +153,12 @@ class Tokens:
         """Many rows: all in memory at once as bytes, so give some thousand at a time. Errors: ``Unsupported`` for a
         value that its column's type cannot hold; none of the rows is added then.
         """
+        columns = self._columns
         block = list(rows)
         if not block:
             return
-        if any(len(row) != len(self._types) for row in block):
-            raise ValueError(f"a row that has not {len(self._types)} columns")
+        if any(len(row) != len(columns.types) for row in block):
+            raise ValueError(f"a row that has not {len(columns.types)} columns")
         # A column at a time: its values are encoded by few calls, and the rows are put together without a loop.
         nulls: list[int] | None = None
         pieces: list[Iterable[bytes]] = []
@@ -153,13 +168,13 @@ class Tokens:
                     bit = 1 << i
                     nulls = nulls or [0] * len(block)
                     nulls = [n if v is not None else n | bit for n, v in zip(nulls, values, strict=True)]
-                    encoded = iter(self._encoders[i]([v for v in values if v is not None]))
+                    encoded = iter(columns.encoders[i]([v for v in values if v is not None]))
                     pieces.append([next(encoded) if v is not None else b"" for v in values])
                 else:
-                    pieces.append(list(self._encoders[i](values)))
+                    pieces.append(list(columns.encoders[i](values)))
             except ENCODING_ERRORS as error:
-                raise refusal(self._types[i], error) from error
-        heads: Iterable[bytes] = map(self._heads.__getitem__, nulls) if nulls else repeat(self._heads[0])
+                raise refusal(columns.types[i], error) from error
+        heads: Iterable[bytes] = map(columns.heads.__getitem__, nulls) if nulls else repeat(columns.heads[0])
         self.data += b"".join(chain.from_iterable(zip(heads, *pieces)))  # noqa: B905 - heads have no end
 
     def order(self, ordinals: Sequence[int]) -> None:
