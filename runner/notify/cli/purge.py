@@ -48,7 +48,7 @@ def purge(
 
     ROLE is processor or queue; without one, both.
 
-    --json: processor {steps, changes, history, batches, runs, alerts, key_scans}, queue {steps, messages}.
+    --json: processor {steps, changes, history, batches, key_scans, outcomes, runs, alerts}, queue {steps, messages}.
     """
     from notify.cli.output import print_json, progress
     from notify.databases import Role

@@ -5,7 +5,7 @@ GO
 purge_processor: deletes what is done and old, one step of each kind per call. A person or a job calls it until has_more is 0.
 
 Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a kind, 1 to 4000.
-Result      one row: changes, history, batches, runs, alerts, key_scans, outcomes (rows deleted), has_more.
+Result      one row: changes, history, batches, key_scans, outcomes, runs, alerts (rows deleted), has_more.
 Errors      50013 a parameter is out of range
 Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says.
 */
@@ -89,10 +89,10 @@ BEGIN
         @changes AS changes,
         @history AS history,
         @batches AS batches,
-        @runs AS runs,
-        @alerts AS alerts,
         @key_scans AS key_scans,
         @outcomes AS outcomes,
+        @runs AS runs,
+        @alerts AS alerts,
         CONVERT(
             BIT,
             CASE

@@ -59,21 +59,6 @@ BEGIN
         fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
         state_number INTEGER NOT NULL /* 1: the record's newest state in the page */
     );
-    CREATE TABLE #judged (
-        notification_id INTEGER NOT NULL,
-        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
-        record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
-        operation CHAR(1) COLLATE DATABASE_DEFAULT NOT NULL,
-        version VARCHAR(100) COLLATE Latin1_General_BIN2 NOT NULL,
-        state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
-        state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
-        created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
-        state VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
-        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL,
-        raised_change_id BIGINT NULL,
-        PRIMARY KEY NONCLUSTERED (notification_id, record_match)
-    );
 
     BEGIN TRY
         INSERT INTO #detected (
@@ -146,100 +131,55 @@ BEGIN
         IF @@ROWCOUNT = 0
             THROW 50020, N'The scan has moved since its rows were read: nothing is recorded. Get the scan and read again.', 1;
 
-        INSERT INTO #judged (
-            notification_id,
-            record_key,
-            record_match,
-            operation,
-            version,
-            state_stamp,
-            state_hash,
-            created_stamp,
-            fields,
-            state,
-            reason,
-            raised_change_id
-        )
-        SELECT
-            n.notification_id,
-            d.record_key,
-            d.record_match,
-            judged.operation,
-            judged.version,
-            d.state_stamp,
-            d.state_hash,
-            d.created_stamp,
-            d.fields,
-            CASE WHEN explained.reason IS NULL THEN 'pending' ELSE 'skipped' END,
-            explained.reason,
-            CASE
-                WHEN judged.operation = 'U'
-                AND n.policy = 'latest'
-                AND judged.latest_operation = 'I' THEN judged.latest_change_id /* if nobody has claimed it: asked below */
-            END
-        FROM #detected AS d
-        JOIN notify.scanned_notification AS n
-            ON n.stamp_column_id = @stamp_column_id
-                AND n.state = 'active'
-                AND n.low_stamp < d.stamp
-                AND n.baseline_beat <= @beat
-        CROSS APPLY notify.judged_state(
-            n.notification_id,
-            n.created_baseline,
-            @is_local,
-            @has_key_snapshot,
-            @beat,
-            d.record_match,
-            d.created_stamp,
-            d.state_stamp,
-            d.state_hash,
-            d.is_deleted
-        ) AS judged
-        CROSS APPLY (
-            SELECT
-                CASE
-                    WHEN judged.is_never_alive = 1 THEN N'never seen alive'
-                    WHEN NOT EXISTS (
-                        SELECT 1 FROM OPENJSON(d.matches) AS m WHERE CONVERT(INTEGER, m.value) = n.notification_id
-                    ) THEN N'criteria'
-                    WHEN (judged.operation = 'I' AND n.on_insert = 0)
-                    OR (judged.operation = 'U' AND n.on_update = 0)
-                    OR (judged.operation = 'D' AND n.on_delete = 0) THEN N'operation'
-                END AS reason
-        ) AS explained
-        WHERE d.state_number = 1;
-
-        /* The state is asked for again: a worker may have claimed the insert a moment ago. Then the update stands by itself. */
-        UPDATE c
-        SET c.state_stamp = j.state_stamp, c.state_hash = j.state_hash, c.beat = @beat, c.fields = j.fields
-        OUTPUT inserted.change_id, deleted.state, inserted.state, N'raised to a newer state', @run_id, @now
-        INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
-        FROM notify.change AS c
-        JOIN #judged AS j ON j.raised_change_id = c.change_id
-        WHERE c.state = 'pending' AND c.first_claimed_at IS NULL;
-        SET @raised = @@ROWCOUNT;
-
         SET @changes = (
                 SELECT
-                    j.notification_id AS notification_id,
-                    j.record_key AS record_key,
-                    j.record_match AS record_match,
-                    j.operation AS operation,
-                    j.version AS version,
-                    j.state_stamp AS state_stamp,
-                    j.state_hash AS state_hash,
-                    j.created_stamp AS created_stamp,
-                    j.fields AS fields,
-                    j.state AS state,
-                    j.reason AS reason
-                FROM #judged AS j
-                WHERE NOT EXISTS (
-                        SELECT 1
-                        FROM notify.change AS c
-                        WHERE c.change_id = j.raised_change_id
-                            AND c.state_stamp = j.state_stamp
-                            AND c.state_hash = j.state_hash
-                    )
+                    n.notification_id AS notification_id,
+                    d.record_key AS record_key,
+                    d.record_match AS record_match,
+                    judged.operation AS operation,
+                    judged.version AS version,
+                    d.state_stamp AS state_stamp,
+                    d.state_hash AS state_hash,
+                    d.created_stamp AS created_stamp,
+                    d.fields AS fields,
+                    CASE WHEN explained.reason IS NULL THEN 'pending' ELSE 'skipped' END AS state,
+                    explained.reason AS reason,
+                    CASE
+                        WHEN judged.operation = 'U'
+                        AND n.policy = 'latest'
+                        AND judged.latest_operation = 'I' THEN judged.latest_change_id
+                    END AS raised_change_id
+                FROM #detected AS d
+                JOIN notify.scanned_notification AS n
+                    ON n.stamp_column_id = @stamp_column_id AND n.state = 'active' AND n.low_stamp < d.stamp
+                CROSS APPLY notify.judged_state(
+                    n.notification_id,
+                    n.created_baseline,
+                    @is_local,
+                    @has_key_snapshot,
+                    @beat,
+                    d.record_match,
+                    d.created_stamp,
+                    d.state_stamp,
+                    d.state_hash,
+                    d.is_deleted
+                ) AS judged
+                CROSS APPLY (
+                    SELECT
+                        CASE
+                            WHEN judged.is_never_alive = 1 THEN N'never seen alive'
+                            WHEN NOT EXISTS (
+                                SELECT 1
+                                FROM OPENJSON(d.matches) AS m
+                                WHERE CONVERT(INTEGER, m.value) = n.notification_id
+                            ) THEN N'criteria'
+                            WHEN (judged.operation = 'I' AND n.on_insert = 0)
+                            OR (judged.operation = 'U' AND n.on_update = 0)
+                            OR (judged.operation = 'D' AND n.on_delete = 0) THEN N'operation'
+                        END AS reason
+                ) AS explained
+                WHERE d.state_number = 1
+                ORDER BY d.record_match, n.notification_id
                 FOR JSON PATH
             );
 
@@ -251,7 +191,8 @@ BEGIN
             @recorded = @recorded OUTPUT,
             @pending = @pending OUTPUT,
             @skipped = @skipped OUTPUT,
-            @superseded = @superseded OUTPUT;
+            @superseded = @superseded OUTPUT,
+            @raised = @raised OUTPUT;
 
         /* A comparison of keys asks for what was recorded since the last one; what an older snapshot showed is told apart here. */
         IF @recorded > 0

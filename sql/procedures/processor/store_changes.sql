@@ -8,10 +8,12 @@ ranges of change_key need no lock (two tables' pages, in the order of hashes, wo
 
 Parameters  @run_id; @beat: of the snapshot that showed the changes; @now; @changes: JSON array of {notification_id, record_key,
             record_match, operation, version, state_stamp, state_hash, created_stamp, fields, state (pending or skipped),
-            reason}; results: @recorded, @pending, @skipped, @superseded
+            reason, raised_change_id (optional: an insert that this state is to raise)}; results: @recorded, @pending, @skipped,
+            @superseded, @raised
 Errors      none of its own: a change that is stored already is left as it is
 Locks       change rows of these records, then new ones
 
+An insert that is pending and that nobody has ever claimed takes on the state of an update that names it, and stays one change.
 Under policy latest a change that is to be mailed supersedes the older ones of its record that nobody has claimed, unless one
 of them has waited for maximum_delay_minutes. It only saves work: the queue sees to it that the last state is mailed last.
 */
@@ -23,7 +25,8 @@ CREATE OR ALTER PROCEDURE notify.store_changes
     @recorded INTEGER OUTPUT,
     @pending INTEGER OUTPUT,
     @skipped INTEGER OUTPUT,
-    @superseded INTEGER OUTPUT
+    @superseded INTEGER OUTPUT,
+    @raised INTEGER = NULL OUTPUT
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -35,13 +38,14 @@ BEGIN
         record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
         record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
         operation CHAR(1) COLLATE DATABASE_DEFAULT NOT NULL,
-        version VARCHAR(100) COLLATE DATABASE_DEFAULT NOT NULL,
-        state_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NOT NULL,
-        state_hash VARCHAR(64) COLLATE DATABASE_DEFAULT NOT NULL,
+        version VARCHAR(100) COLLATE Latin1_General_BIN2 NOT NULL,
+        state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
+        state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
         fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
         state VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
-        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL,
+        raised_change_id BIGINT NULL
     );
 
     INSERT INTO #change (
@@ -56,7 +60,8 @@ BEGIN
         created_stamp,
         fields,
         state,
-        reason
+        reason,
+        raised_change_id
     )
     SELECT
         k.change_key,
@@ -70,7 +75,8 @@ BEGIN
         j.created_stamp,
         j.fields,
         j.state,
-        j.reason
+        j.reason,
+        j.raised_change_id
     FROM OPENJSON(@changes) WITH (
         notification_id INTEGER,
         record_key NVARCHAR(450),
@@ -82,12 +88,31 @@ BEGIN
         created_stamp VARCHAR(27),
         fields NVARCHAR(MAX),
         state VARCHAR(10),
-        reason NVARCHAR(400)
+        reason NVARCHAR(400),
+        raised_change_id BIGINT
     ) AS j
     JOIN notify.notification AS n ON n.notification_id = j.notification_id
     CROSS APPLY notify.change_key(n.notification_guid, j.record_match, j.operation, j.version) AS k
     WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WHERE c.change_key = k.change_key)
     ORDER BY j.record_match, j.notification_id;
+
+    /* The state is asked for here: a worker may have claimed the insert a moment ago. Then the update stands by itself. */
+    UPDATE c
+    SET c.state_stamp = newer.state_stamp, c.state_hash = newer.state_hash, c.beat = @beat, c.fields = newer.fields
+    OUTPUT inserted.change_id, deleted.state, inserted.state, N'raised to a newer state', @run_id, @now
+    INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
+    FROM #change AS newer
+    JOIN notify.change AS c ON c.change_id = newer.raised_change_id
+    WHERE c.state = 'pending' AND c.first_claimed_at IS NULL;
+    SET @raised = @@ROWCOUNT;
+
+    IF @raised > 0
+        DELETE newer
+        FROM #change AS newer
+        JOIN notify.change AS c
+            ON c.change_id = newer.raised_change_id
+                AND c.state_stamp = newer.state_stamp
+                AND c.state_hash = newer.state_hash;
 
     UPDATE c
     SET c.state = 'superseded', c.reason = N'a newer state of the record was recorded', c.completed_at = @now
