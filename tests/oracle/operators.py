@@ -13,6 +13,7 @@ from notify import definitions
 from notify.databases import Role
 from notify.errors import DatabaseError, NotifyError
 from notify.procedures import processor, queue
+from notify.recover import recover
 
 WHERE: dict[str, list[list[dict[str, Any]]]] = {
     "device": [
@@ -255,16 +256,7 @@ class Operators(World):
                     assert "restored" in str(error), error
                 self.scan((position,), self.active)
                 assert len(self.stage.mails) == before, "a restored queue sends"
-        claimed = self.stage.processor(
-            "SELECT CONVERT(CHAR(64), c.change_key, 2), CONVERT(CHAR(36), n.notification_guid), n.name, c.record_key,"
-            " c.record_match, c.operation FROM notify.change AS c INNER JOIN notify.notification AS n"
-            " ON n.notification_id = c.notification_id WHERE c.first_claimed_at IS NOT NULL;"
-        )
-        names = ("change_key", "notification_guid", "notification_name", "record_key", "record_match", "operation")
-        with self.stage.databases.connection(Role.QUEUE) as target:
-            counts = queue.recover_queue(
-                target, lost_at, [dict(zip(names, row, strict=True)) for row in claimed], "ann"
-            )
+        recovered = recover(self.stage.databases, lost_at, "ann")
         self.losses += 1
         self.held.clear()
         self.held |= {
@@ -274,7 +266,7 @@ class Operators(World):
                 "SELECT h.held_by FROM notify.held_notification AS h WHERE h.notification_guid = ?;", self._guid(name)
             )
         }
-        self.diary.append(f"the queue was lost and restored: {counts}")
+        self.diary.append(f"the queue was lost and restored: {recovered}")
 
 
 def identity(dedupe_key: bytes) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tests.oracle.judge import Judge
 from tests.oracle.play import Play, opened
 
-SEEDS = os.environ.get("NOTIFY_SEEDS", "6")
+SEEDS = os.environ.get("NOTIFY_SEEDS", "4")
 STEPS = int(os.environ.get("NOTIFY_STEPS", "50"))
 
 

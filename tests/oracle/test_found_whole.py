@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import pytest
 from tests.cycle.conftest import SHOP, Shop, active, built, shop
@@ -14,20 +13,10 @@ from tests.oracle.operators import copy_database
 from notify.databases import Role
 from notify.definitions import read_definitions
 from notify.errors import DatabaseError
-from notify.procedures import processor, queue
+from notify.procedures import processor
+from notify.recover import recover
 
 __all__ = ["active", "built", "shop"]
-
-
-def claimed(shop: Shop) -> list[dict[str, Any]]:
-    """Every change that was ever claimed, as recover_queue takes them."""
-    names = ("change_key", "notification_guid", "notification_name", "record_key", "record_match", "operation")
-    rows = shop.stage.processor(
-        "SELECT CONVERT(CHAR(64), c.change_key, 2), CONVERT(CHAR(36), n.notification_guid), n.name, c.record_key,"
-        " c.record_match, c.operation FROM notify.change AS c INNER JOIN notify.notification AS n"
-        " ON n.notification_id = c.notification_id WHERE c.first_claimed_at IS NOT NULL;"
-    )
-    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 @contextmanager
@@ -45,8 +34,7 @@ def test_a_change_in_doubt_ends_its_batch(shop: Shop) -> None:
     with restored(shop), pytest.raises(DatabaseError, match="restored"):
         shop.cycle()
     shop.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
-    with shop.stage.databases.connection(Role.QUEUE) as target:
-        assert queue.recover_queue(target, datetime(2099, 1, 1), claimed(shop), "ann")["changes_in_doubt"] == 1
+    assert recover(shop.stage.databases, datetime(2099, 1, 1), "ann").changes_in_doubt == 1
     shop.stage.advance(minutes=10)
     assert shop.cycle().outcome == "ok"
     state, reason = shop.changes()["2"]
