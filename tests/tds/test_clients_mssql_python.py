@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests import driver
-
-from conftest import PASSWORD, Process
+from tests.tds.conftest import PASSWORD, Process
+from tests.tds.other_clients import serving
 
 # Its library is Microsoft's ODBC driver, so what that one needs it needs.
 pytestmark = pytest.mark.skipif(driver.reason() is not None, reason=str(driver.reason()))
@@ -28,15 +24,8 @@ Connect = Callable[..., Any]
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """One server for these tests: each makes objects of its own."""
-    folder: Path = tmp_path_factory.mktemp("mssql_python")
-    started = subprocess.Popen(
-        [sys.executable, "-m", "tsqlite.tds", f"Sales={folder / 'sales.db'}", "--synchronous", "OFF"],
-        env={**os.environ, "TSQLITE_PASSWORD": PASSWORD}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    with started:
-        assert started.stdin and started.stdout
-        yield Process(int(started.stdout.readline()))
-        started.stdin.close()
+    with serving(tmp_path_factory.mktemp("mssql_python")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from tests import driver
+from tests.tds.conftest import PASSWORD
 
 import tsqlite
-from conftest import PASSWORD
 from notify import assets
 from notify.cli import main
 from notify.databases import EMBEDDED, ODBC, Role
