@@ -175,7 +175,9 @@ def test_the_inspector_sees_what_the_migration_says(migrated: Mapping[str, Any],
         assert [c for c in columns if not columns[c].get("computed")] == [name for name, _, _, _ in declared], table
         for name, type_, arguments, rest in declared:
             shown = columns[name]["type"].split("(")[0]
-            assert shown == {"INT": "INTEGER", "sysname": "NVARCHAR"}.get(type_, type_), f"{table}.{name}"
+            assert shown == {"INT": "INTEGER", "ROWVERSION": "TIMESTAMP", "sysname": "NVARCHAR"}.get(type_, type_), (
+                f"{table}.{name}"
+            )
             if arguments.isdigit() and "CHAR" in type_:
                 assert f"length={arguments}" in columns[name]["type"], f"{table}.{name}"
             assert columns[name]["nullable"] == ("NOT NULL" not in rest), f"{table}.{name}"
