@@ -4,8 +4,8 @@ The order matters: the lows first, then the replica, then the recorded changes, 
 can only add to what is found, and never makes something missing.
 
 Two blocks. Changes: what the replica shows above the baseline and at or below low, and everything recorded. Messages: a
-change that the queue has decided counts its messages, one that is on its way, explained or in doubt counts one; changes
-that no message was ever asked for (history, criteria, operation) are not expected at all.
+change that the queue has decided counts its messages; one that is on its way, explained, in doubt or settled by a
+person counts one; changes that no message was ever asked for (history, criteria, operation) are not expected at all.
 """
 
 from __future__ import annotations
@@ -203,10 +203,10 @@ def _ask_queue(messages: Connection, handed: dict[str, dict[str, Any]], report: 
             report.count("missing")
             detail = "the processor calls it enqueued, and the queue does not know it"
             report.find(Finding("missing", change["notification_name"], change["record_key"], detail))
-        elif word["outcome"] == "in_doubt":
-            # The queue was lost: nobody knows its messages, nor how many they were.
+        elif word["outcome"] in ("in_doubt", "sent", "failed"):
+            # The queue was lost: nobody knows its messages, nor how many they were; a person may have settled it.
             report.changes.enqueued += 1
-            report.count("in_doubt")
+            report.count(BUCKETS[word["outcome"]], 1, word["reason"])
         elif word["outcome"] == "skipped":
             report.changes.explained += 1
             report.count("explained", 1, word["reason"])

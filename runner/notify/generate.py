@@ -275,8 +275,8 @@ def _stored(decisions: Sequence[Mapping[str, Any]], words: list[dict[str, Any]])
     return [
         {
             "change_key": word["change_key"],
-            # In doubt since the queue was lost: it has decided, and what becomes of it is asked there, by the reason.
-            "outcome": "enqueued" if word["outcome"] in ("messages", "in_doubt") else word["outcome"],
+            # In doubt since the queue was lost, or settled by a person: what becomes of it is asked there.
+            "outcome": "skipped" if word["outcome"] == "skipped" else "enqueued",
             "reason": word["reason"],
             "message_count": word["message_count"],
             "bad_addresses": bad.get(word["change_key"], 0),

@@ -67,6 +67,7 @@ GRANT EXECUTE ON OBJECT::notify.resume_notification TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.retire_notification TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.get_preview TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.requeue_changes TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.requeue_change TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.approve_held_deletes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.purge_processor TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.get_outcome_copies TO notify_operator;

@@ -32,7 +32,10 @@ GRANT EXECUTE ON OBJECT::notify.record_outcomes TO notify_sender;
 GRANT EXECUTE ON OBJECT::notify.advance_attempts TO notify_sender;
 GRANT EXECUTE ON OBJECT::notify.sweep_messages TO notify_sender;
 
+GRANT EXECUTE ON OBJECT::notify.get_messages TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.get_changes_in_doubt TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.release_message TO notify_operator;
+GRANT EXECUTE ON OBJECT::notify.release_change TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.hold_notification_messages TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.release_notification_messages TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.cancel_notification_messages TO notify_operator;
@@ -49,6 +52,8 @@ GRANT EXECUTE ON OBJECT::notify.record_outcomes TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.queue_status TO notify_operator;
 GRANT EXECUTE ON OBJECT::notify.explain_messages TO notify_operator;
 
+GRANT EXECUTE ON OBJECT::notify.get_messages TO notify_auditor;
+GRANT EXECUTE ON OBJECT::notify.get_changes_in_doubt TO notify_auditor;
 GRANT EXECUTE ON OBJECT::notify.audit_messages TO notify_auditor;
 GRANT EXECUTE ON OBJECT::notify.explain_messages TO notify_auditor;
 GRANT EXECUTE ON OBJECT::notify.queue_status TO notify_auditor;

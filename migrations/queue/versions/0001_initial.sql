@@ -63,12 +63,30 @@ CREATE TABLE notify.decision (
     CONSTRAINT pk_decision PRIMARY KEY CLUSTERED (change_key),
     CONSTRAINT ck_decision_operation CHECK (operation IN ('I', 'U', 'D', 'O')),
     CONSTRAINT ck_decision_purged_count CHECK (purged_count BETWEEN 0 AND message_count),
+    /* in_doubt: the queue was lost, and its messages with it; sent, failed: a person's word on that */
     CONSTRAINT ck_decision_outcome CHECK (outcome = 'messages' AND message_count > 0
-        OR outcome IN ('skipped', 'in_doubt') AND message_count = 0 AND reason IS NOT NULL)
+        OR outcome IN ('skipped', 'in_doubt', 'sent', 'failed') AND message_count = 0 AND reason IS NOT NULL)
 );
 GO
 
 CREATE INDEX ix_decision_record ON notify.decision(record_match);
+GO
+
+/* Changes in doubt are few, there only after a queue was lost, and people ask for them. */
+CREATE INDEX ix_decision_in_doubt ON notify.decision(change_key) WHERE outcome = 'in_doubt';
+GO
+
+/* What persons said of changes in doubt. new_outcome NULL: the decision was forgotten, so that the change is generated again. */
+CREATE TABLE notify.decision_history (
+    change_key BINARY(32) NOT NULL,
+    decision_history_id BIGINT IDENTITY(1, 1) NOT NULL,
+    happened_at DATETIME2(3) NOT NULL,
+    old_outcome VARCHAR(10) NOT NULL,
+    new_outcome VARCHAR(10) NULL,
+    reason NVARCHAR(400) NOT NULL,
+    actor NVARCHAR(128) NOT NULL,
+    CONSTRAINT pk_decision_history PRIMARY KEY CLUSTERED (change_key, decision_history_id)
+);
 GO
 
 CREATE TABLE notify.message (

@@ -38,6 +38,7 @@ __all__ = [
     "record_keys",
     "refresh_catalog",
     "release_batch",
+    "requeue_change",
     "requeue_changes",
     "resume_notification",
     "retire_notification",
@@ -328,6 +329,16 @@ def requeue_changes(
         requeued += row["requeued"]
         if row["requeued"] < batch_size:
             return requeued
+
+
+def requeue_change(connection: Connection, change_key: str) -> dict[str, Any] | None:
+    """One change, failed or forgotten by the queue, is generated again.
+
+    Returns:
+        change_key, notification_name, record_key, old_state, state; None: there is no such change.
+    """
+    rows = call(connection, "notify.requeue_change", change_key=change_key)[0].records()
+    return rows[0] if rows else None
 
 
 def explain_changes(connection: Connection, record_key: str, table: str | None = None) -> list[list[dict[str, Any]]]:

@@ -24,11 +24,14 @@ __all__ = [
     "claim_messages",
     "enqueue_messages",
     "explain_messages",
+    "get_changes_in_doubt",
+    "get_messages",
     "hold_notification_messages",
     "purge_messages",
     "queue_status",
     "record_outcomes",
     "recover_queue",
+    "release_change",
     "release_message",
     "release_notification_messages",
     "requeue_failed_messages",
@@ -55,6 +58,7 @@ class Explained(NamedTuple):
     messages: Records
     attempts: Records
     history: Records
+    decision_history: Records
 
 
 class Audited(NamedTuple):
@@ -122,6 +126,57 @@ def release_message(connection: Connection, message_id: int, verdict: str, by: s
     ].one()
 
 
+def release_change(connection: Connection, change_key: str, verdict: str, by: str, reason: str) -> dict[str, Any]:
+    """A person's word on a change in doubt: verdict send (then processor.requeue_change), sent or failed.
+
+    Returns:
+        change_key, outcome (None: the decision is forgotten).
+    """
+    return call(connection, "notify.release_change", change_key=change_key, verdict=verdict, by=by, reason=reason)[
+        0
+    ].one()
+
+
+def get_messages(
+    connection: Connection,
+    state: str = "attention",
+    notification_guid: str | uuid.UUID | None = None,
+    after: int = 0,
+    take: int = 100,
+    hours: int = 24,
+    stuck_minutes: int = 15,
+) -> Records:
+    """Messages in a state, or that wait for a person (attention), a page at a time; fewer than `take`: the last page.
+
+    Args:
+        after: the last message_id of the page before.
+        hours: how far back, of messages that ended.
+        stuck_minutes: how long a message may be due, or past its lease, before it is called stuck.
+    """
+    guid = None if notification_guid is None else str(notification_guid)
+    return call(
+        connection,
+        "notify.get_messages",
+        state=state,
+        notification_guid=guid,
+        after=after,
+        take=take,
+        hours=hours,
+        stuck_minutes=stuck_minutes,
+    )[0].records()
+
+
+def get_changes_in_doubt(
+    connection: Connection,
+    notification_guid: str | uuid.UUID | None = None,
+    after: str | None = None,
+    take: int = 100,
+) -> Records:
+    """Changes whose messages a lost queue may have sent, a page at a time; `after`: the last change_key before."""
+    guid = None if notification_guid is None else str(notification_guid)
+    return call(connection, "notify.get_changes_in_doubt", notification_guid=guid, after=after, take=take)[0].records()
+
+
 def hold_notification_messages(connection: Connection, notification_guid: str | uuid.UUID, by: str, reason: str) -> int:
     """Holds a notification's waiting messages, and those to come. Returns how many were waiting."""
     return _all(
@@ -161,9 +216,11 @@ def requeue_failed_messages(
     reason: str,
     notification_guid: str | uuid.UUID | None = None,
     failed_within_hours: int = 24,
+    message_ids: Sequence[int] | None = None,
 ) -> int:
-    """Another round of attempts for failed messages. Returns how many."""
+    """Another round of attempts for failed messages, or for these alone. Returns how many."""
     guid = None if notification_guid is None else str(notification_guid)
+    messages = None if message_ids is None else to_json([{"message_id": number} for number in message_ids])
     return _all(
         connection,
         "notify.requeue_failed_messages",
@@ -171,6 +228,7 @@ def requeue_failed_messages(
         reason=reason,
         notification_guid=guid,
         failed_within_hours=failed_within_hours,
+        messages=messages,
     )
 
 
@@ -239,21 +297,35 @@ def take_outcomes(connection: Connection, outcomes: Sequence[dict[str, Any]]) ->
 
 
 def recover_queue(
-    connection: Connection, lost_at: datetime.datetime, changes: Sequence[dict[str, Any]], by: str
+    connection: Connection,
+    lost_at: datetime.datetime,
+    changes: Sequence[dict[str, Any]],
+    by: str,
+    *,
+    more_changes: bool = False,
 ) -> dict[str, int]:
     """Makes a restored queue trustworthy again. Returns messages_in_doubt and changes_in_doubt.
 
     Args:
         lost_at: UTC by the queue's clock: when the lost queue was last alive.
-        changes: every change ever claimed, as the processor keeps them.
+        changes: changes that were ever claimed, as the processor keeps them: all, or a page of them.
+        more_changes: other pages follow; nothing but these changes is put in doubt yet.
     """
     counts = {"messages_in_doubt": 0, "changes_in_doubt": 0}
     while True:
-        step = call(connection, "notify.recover_queue", lost_at=lost_at, changes=to_json(changes), by=by)[0].one()
+        step = call(
+            connection,
+            "notify.recover_queue",
+            lost_at=lost_at,
+            changes=to_json(changes),
+            by=by,
+            more_changes=more_changes,
+        )[0].one()
         for name in counts:
             counts[name] += step[name]
-        if not step["has_more"]:
+        if more_changes or not step["has_more"]:
             return counts
+        changes = ()
 
 
 def _all(connection: Connection, procedure: str, **parameters: str | int | None) -> int:

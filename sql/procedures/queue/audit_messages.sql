@@ -6,7 +6,7 @@ GO
 What the queue knows of changes that an audit expects.
 
 @changes  JSON array: change_key (64 hex digits)
-Results   (1) per change asked for: change_key, outcome (NULL: the queue does not know it), reason, message_count (decided), sent, in_doubt,
+Results   (1) per change asked for: change_key, outcome (NULL: the queue does not know it; sent, failed: a person's word on one in doubt), reason, message_count (decided), sent, in_doubt,
               pending (scheduled, queued, claimed, sending, retrying, held), explained (failed, bounced, suppressed, expired, canceled),
               purged (ended so long ago that they were removed), missing (decided, neither there nor purged)
           (2) per change, recipient and channel: change_key, recipient_key, channel, message_id, state, reason, accepted (hand-overs),

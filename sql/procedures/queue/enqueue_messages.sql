@@ -9,7 +9,8 @@ Stores the decision on each of at most 100 changes, and its messages: the first 
           policy (latest, every), shown_stamp, shown_hash, shown_beat (of the snapshot that showed it), outcome (messages, skipped), reason,
           messages: array of recipient_key, channel, address, recipient_name, subject, html, text, headers (object), priority (0 first,
           255 last; 5), due_in_seconds, expires_in_seconds, reason (why it cannot be sent: stored as failed)
-Result    change_key, outcome, reason, message_count (decided, as stored), was_first
+Result    change_key, outcome (one decided before may also be in_doubt, or a person's sent or failed), reason, message_count (decided, as
+          stored), was_first
 Repeated  with the same changes: stores nothing, same result, was_first = 0.
 Errors    50101 restored queue, 50102 more than 100 changes, 1205 deadlock: call again. One bad change refuses the whole call.
 Locks     decision, then what store_messages locks, by key range (a rival with the same key waits) and each in the order of its keys,

@@ -13,6 +13,7 @@ Results       (1) decisions: change_key, notification_name, record_key, operatio
               (3) attempts: message_id, attempt_number, attempt_id, gateway, begun_at, closed_at, outcome, is_permanent, code, detail,
                   provider_id, released_at, released_by
               (4) history: message_id, happened_at, old_state, new_state, reason, actor
+              (5) what persons said of changes in doubt: change_key, happened_at, old_outcome, new_outcome (NULL: forgotten), reason, actor
               The newest 200 changes at most.
 */
 CREATE OR ALTER PROCEDURE notify.explain_messages (@record_key NVARCHAR(450) = NULL, @change_keys NVARCHAR(MAX) = NULL)
@@ -111,5 +112,16 @@ BEGIN
     FROM notify.message_history AS mh
     WHERE EXISTS (SELECT 1 / 0 FROM @message AS t WHERE t.message_id = mh.message_id)
     ORDER BY mh.message_id, mh.message_history_id;
+
+    SELECT
+        change_key = CONVERT(CHAR(64), dh.change_key, 2),
+        dh.happened_at,
+        dh.old_outcome,
+        dh.new_outcome,
+        dh.reason,
+        dh.actor
+    FROM notify.decision_history AS dh
+    WHERE EXISTS (SELECT 1 / 0 FROM @change AS c WHERE c.change_key = dh.change_key)
+    ORDER BY dh.change_key, dh.decision_history_id;
 END;
 GO

@@ -6,7 +6,7 @@ GO
 How the queue stands.
 
 @hours   the span of the third result set
-Results  (1) now_at, queue_guid, is_trusted, suppressions
+Results  (1) now_at, queue_guid, is_trusted, suppressions, changes_in_doubt
          (2) open messages: channel, state, messages, due (of them), oldest_due_seconds
          (3) ended within @hours: channel, state, messages
          (4) open alerts: alert_id, kind, notification_guid, occurrences, first_at, last_at, message_id, detail
@@ -23,7 +23,8 @@ BEGIN
         now_at = @now,
         qi.queue_guid,
         is_trusted = CONVERT (BIT, CASE WHEN EXISTS (SELECT 1 / 0 FROM notify.trusted_queue AS tq) THEN 1 ELSE 0 END),
-        suppressions = (SELECT COUNT(*) FROM notify.suppression AS s)
+        suppressions = (SELECT COUNT(*) FROM notify.suppression AS s),
+        changes_in_doubt = (SELECT COUNT(*) FROM notify.decision AS d WHERE d.outcome = 'in_doubt')
     FROM notify.queue_identity AS qi;
 
     SELECT

@@ -3,13 +3,16 @@ SET QUOTED_IDENTIFIER ON;
 GO
 
 /*
-Makes a restored queue trustworthy again, after record_outcomes has taken whatever outcomes were copied elsewhere. What may have been handed
-over between the backup and the loss is put in doubt, for a person to settle; then the queue takes this server's mark.
+Makes a restored queue trustworthy again, after take_outcomes has taken whatever outcomes were copied elsewhere. What may have been handed
+over between the backup and the loss is put in doubt, for a person to settle (release_message, release_change); then the queue takes this
+server's mark.
 
 @lost_at     UTC, by the queue's clock: when the lost queue was last alive
 @changes     JSON array of changes ever claimed by the processor: change_key, notification_guid, notification_name, record_key, record_match,
              operation. Those the queue does not know are decided 'in_doubt', so that none is generated twice.
+@more_changes  1: @changes is a page, and others follow: nothing is done but these changes. The last call has 0, and needs no @changes
 @batch_size  at most so many messages a call, 1 to 4000; has_more: call again with the same @lost_at. The mark is taken by the last call.
+Repeated     after whatever was cut off: begin again with the first page of changes.
 Result       messages_in_doubt, changes_in_doubt, has_more
 Errors       50103 a parameter out of range, 50106 the queue is trusted already
 */
@@ -17,7 +20,8 @@ CREATE OR ALTER PROCEDURE notify.recover_queue (
     @lost_at DATETIME2(3),
     @changes NVARCHAR(MAX),
     @by NVARCHAR(128),
-    @batch_size INTEGER = 1000
+    @batch_size INTEGER = 1000,
+    @more_changes BIT = 0
 )
 AS
 BEGIN
@@ -95,6 +99,7 @@ BEGIN
                     m.state IN ('claimed', 'sending')
                     OR m.state IN ('held', 'scheduled', 'queued', 'retrying') AND m.next_at <= @lost_at
                 )
+                AND @more_changes = 0
             ORDER BY m.message_id
         )
         UPDATE doubtful
@@ -118,7 +123,7 @@ BEGIN
             actor = @by
         FROM @doubtful AS d;
 
-        IF @messages_in_doubt < @batch_size
+        IF @messages_in_doubt < @batch_size AND @more_changes = 0
         BEGIN
             UPDATE qi
             SET qi.recovery_fork_guid = lf.live_fork_guid, qi.marked_at = @now
@@ -140,6 +145,6 @@ BEGIN
     SELECT
         messages_in_doubt = @messages_in_doubt,
         changes_in_doubt = @changes_in_doubt,
-        has_more = CONVERT (BIT, CASE WHEN @messages_in_doubt = @batch_size THEN 1 ELSE 0 END);
+        has_more = CONVERT (BIT, CASE WHEN @messages_in_doubt = @batch_size OR @more_changes = 1 THEN 1 ELSE 0 END);
 END;
 GO

@@ -7,6 +7,7 @@ Gives failed messages another round of attempts. Left alone: those never attempt
 
 @notification_guid  NULL: any
 @failed_within_hours  how far back
+@messages           JSON array: message_id. These alone, however long ago they failed; NULL: all
 @batch_size         at most so many a call, 1 to 4000
 Result              changed, has_more (call again)
 Errors              50103 @batch_size out of range
@@ -16,14 +17,19 @@ CREATE OR ALTER PROCEDURE notify.requeue_failed_messages (
     @reason NVARCHAR(400),
     @notification_guid UNIQUEIDENTIFIER = NULL,
     @failed_within_hours INTEGER = 24,
-    @batch_size INTEGER = 1000
+    @batch_size INTEGER = 1000,
+    @messages NVARCHAR(MAX) = NULL
 )
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    DECLARE @now DATETIME2(3) = notify.utc_now(), @changed INTEGER;
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @changed INTEGER, @found INTEGER = 0;
+
+    DECLARE @candidate TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY
+    );
 
     DECLARE @requeued TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
@@ -39,18 +45,11 @@ BEGIN
     BEGIN TRY
         BEGIN TRANSACTION;
 
-        WITH failed AS (
-            SELECT TOP (@batch_size)
-                m.message_id,
-                m.state,
-                m.reason,
-                m.next_at,
-                m.claim_token,
-                m.attempt_count,
-                m.completed_at,
-                m.channel,
-                m.priority
-            FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
+        IF @messages IS NULL
+        BEGIN
+            INSERT @candidate (message_id)
+            SELECT TOP (@batch_size) m.message_id
+            FROM notify.message AS m
             WHERE m.completed_at >= DATEADD(HOUR, -@failed_within_hours, @now)
                 AND m.state = 'failed'
                 AND m.attempt_count > 0
@@ -60,7 +59,40 @@ BEGIN
                     FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
                     WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
                 )
-            ORDER BY m.completed_at, m.message_id
+            ORDER BY m.completed_at, m.message_id;
+
+            SET @found = @@ROWCOUNT;
+        END;
+        ELSE
+        BEGIN
+            INSERT @candidate (message_id)
+            SELECT DISTINCT j.message_id
+            FROM OPENJSON(@messages) WITH (
+                message_id BIGINT
+            ) AS j
+            WHERE j.message_id IS NOT NULL;
+        END;
+
+        WITH failed AS (
+            SELECT
+                m.message_id,
+                m.state,
+                m.reason,
+                m.next_at,
+                m.claim_token,
+                m.attempt_count,
+                m.completed_at,
+                m.channel,
+                m.priority
+            FROM @candidate AS t
+            JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK) ON m.message_id = t.message_id
+            WHERE m.state = 'failed'
+                AND m.attempt_count > 0
+                AND NOT EXISTS (
+                    SELECT 1 / 0
+                    FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
+                    WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
+                )
         )
         UPDATE failed
         SET
@@ -98,6 +130,6 @@ BEGIN
         THROW;
     END CATCH;
 
-    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @changed = @batch_size THEN 1 ELSE 0 END);
+    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @found = @batch_size THEN 1 ELSE 0 END);
 END;
 GO
