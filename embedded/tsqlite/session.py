@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,8 @@ class Session(SessionFunctions):
         self.timeout, self.synchronous = timeout, synchronous
         self.login, self.host, self.application = login, host, application
         self.databases, self._id = databases, id_
+        self.substitutes: Mapping[str, str] = {}
+        """What USE opens, read-only, instead of the names in lower case: the replicas of a client that only reads."""
         self.wire: dict[str, Any] = {}
         self.closed = False
         self.cancelled = False
@@ -169,11 +171,12 @@ class Session(SessionFunctions):
 
         Refused where what is left behind would not be: in a transaction, with #temp tables or session locks.
         """
-        if name.lower() == self.database.lower():
+        substitute = self.substitutes.get(name.lower())
+        if (substitute or name).lower() == self.database.lower():
             return
         if self.databases is None:
             raise Unsupported(f"USE {name} (a connection has one database)")
-        found = self.databases.find(name)
+        found = self.databases.find(substitute or name)
         if found is None:
             raise sql_error(911, name)
         if self.transaction is not None:
@@ -186,7 +189,7 @@ class Session(SessionFunctions):
             raise Unsupported(f"USE {name} in a batch with table variables")
         if self.presence.holds((self.slot, "Session")):
             raise Unsupported(f"USE {name} while an application lock is held")
-        self._move(found.path, found.name, found.read_only)
+        self._move(found.path, found.name, found.read_only or substitute is not None)
 
     def _move(self, path: str, name: str, readonly: bool) -> None:
         self._leave()

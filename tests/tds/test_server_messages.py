@@ -102,4 +102,9 @@ def test_read_only_intent_leads_to_the_replica_which_refuses_writes(tmp_path: Pa
         assert "SalesReplica".encode("utf-16-le") in client.ask("SELECT DB_NAME() AS d")
         assert struct.unpack_from("<i", client.ask("CREATE TABLE dbo.t (i int)"), 3) == (3906,)
         assert last_done(client.ask("SELECT 1 AS a"))[2] == 1
+        # Some clients say USE after the login: it is no way around.
+        client.ask("USE master")
+        client.ask("USE Sales")
+        assert "SalesReplica".encode("utf-16-le") in client.ask("SELECT DB_NAME() AS d")
+        assert struct.unpack_from("<i", client.ask("CREATE TABLE dbo.t (i int)"), 3) == (3906,)
         client.close()

@@ -194,6 +194,8 @@ class Connection:
         except SqlError as e:
             self._refuse(e, failed)
         self._open = True
+        if login.read_only_intent:
+            self.session.substitutes = server._read_only
         self.interpreter = Interpreter(self.session)
         self._set_language(login.language)
         limit = ENCRYPTED_PACKET if self.transport.encrypted else MAX_PACKET
