@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 7
+SECONDS ?= 60
 TOWN   ?= demo
 SQL    := $(shell find sql migrations examples bench tests/adventureworks tests/cycle -name '*.sql' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-server lint format faults sabotage bench clean
+.PHONY: help demo test test-server lint format faults fuzz sabotage bench clean
 
 help: ## this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +39,9 @@ format: $(VENV)/ready ## let ruff and maxdop format everything
 
 faults: $(VENV)/ready ## kill and disturb at every statement boundary in turn (an hour or so)
 	@NOTIFY_FAULTS=all $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
+
+fuzz: $(VENV)/ready ## clients that misbehave against tsqlite's TDS server (SECONDS=600 SEED=n)
+	@$(BIN)/python -m tests.tds.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 sabotage: $(VENV)/ready ## remove each safeguard in turn and show that a test fails
 	@$(BIN)/python -m tests.sabotage

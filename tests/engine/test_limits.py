@@ -40,6 +40,14 @@ def test_a_text_that_nests_too_deeply_is_error_191(connection: tsqlite.Connectio
     assert value(connection, "SELECT 1") == 1
 
 
+def test_a_join_of_too_many_tables_is_refused_at_once(connection: tsqlite.Connection) -> None:
+    joined = "".join([f" JOIN sys.schemas AS s{i} ON s{i}.schema_id = s.schema_id" for i in range(1000)])
+    started = time.thread_time()
+    with pytest.raises(tsqlite.NotSupportedError, match="more than 64 tables"):
+        connection.cursor().execute("SELECT 1 FROM sys.schemas AS s" + joined)
+    assert time.thread_time() - started < 5
+
+
 @pytest.mark.parametrize(
     "expression",
     [

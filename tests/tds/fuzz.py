@@ -167,7 +167,7 @@ def serve(folder: Path) -> None:
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     databases = {name: folder / f"{name}.db" for name in (SHARED, *[f"W{i}" for i in range(WORKERS)])}
     with Server(
-        databases, password=PASSWORD, synchronous="OFF", login_timeout=5, lock_timeout=2, message_limit=4 * 1024**2
+        databases, password=PASSWORD, synchronous="OFF", login_timeout=15, lock_timeout=2, message_limit=4 * 1024**2
     ) as server:
         print(server.port, flush=True)
         sys.stdin.read()
@@ -726,6 +726,7 @@ def main(arguments: list[str]) -> int:
     print(
         f"slowest answer to the healthy client {fuzzer.slowest:.2f} s; memory {fuzzer.memory[-1] if fuzzer.memory else 0:.0f} MB, grown by {fuzzer.grown:.0f} MB"
     )
+    print("memory:", [round(m) for m in fuzzer.memory])
     print(f"{len(found)} problems" + "".join(f"\n  {key}" for key in sorted(found)))
     return 1 if found else 0
 

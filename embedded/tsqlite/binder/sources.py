@@ -24,6 +24,9 @@ from .scope import Context, Range, Scope, ScopeColumn
 
 LOCKING = frozenset({"UPDLOCK", "XLOCK", "HOLDLOCK", "SERIALIZABLE", "REPEATABLEREAD", "TABLOCKX"})
 
+JOINED = 64
+"""SQLite's limit. Told here, before all the names of a longer FROM have been looked up."""
+
 
 def bind_from(context: Context, nodes: Sequence[tree.TableSource], scope: Scope) -> tuple[typed.From, list[Range]]:
     """The FROM clause. Errors: 208, 1011, 1013 and those of what stands in it."""
@@ -47,7 +50,9 @@ def _chain(left: typed.From, right: typed.From) -> typed.From:
 
 
 def check_names(ranges: Sequence[Range]) -> None:
-    """No two sources of one name. Errors: 1011, 1012, 1013."""
+    """No two sources of one name. Errors: 1011, 1012, 1013; ``Unsupported`` for more than SQLite joins."""
+    if len(ranges) > JOINED:
+        raise Unsupported(f"A FROM of more than {JOINED} tables")
     seen: dict[str, Range] = {}
     for range_ in ranges:
         key = (range_.name if range_.aliased else ".".join(range_.parts)).lower()
