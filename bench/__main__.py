@@ -22,6 +22,7 @@ MEASUREMENTS: Final = {
     "detection": "bench.detection:detection",
     "memory": "bench.memory:memory",
     "attempts": "bench.attempts:attempts",
+    "wire": "bench.wire:wire",
 }
 
 
