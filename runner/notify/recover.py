@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from notify.cycle import Progress, Quiet
 from notify.databases import Connection, Databases, Role
 from notify.procedures import processor, queue
 
@@ -24,8 +25,10 @@ class Recovered:
     changes_in_doubt: int = 0
 
 
-def recover(databases: Databases, lost_at: datetime.datetime, by: str) -> Recovered:
-    """Copied outcomes first, then doubt; it may be repeated when it was cut off.
+def recover(databases: Databases, lost_at: datetime.datetime, by: str, progress: Progress | None = None) -> Recovered:
+    """Copied outcomes first, then every change ever claimed, then doubt. The queue is trusted with the last step alone.
+
+    Who is cut off repeats it: what is there already is left as it is.
 
     Args:
         lost_at: UTC by the queue's clock: when the lost queue was last alive.
@@ -33,13 +36,21 @@ def recover(databases: Databases, lost_at: datetime.datetime, by: str) -> Recove
     Raises:
         ProcedureError: the queue is trusted: there is nothing to recover.
     """
+    progress = progress or Quiet()
     done = Recovered()
     with databases.connection(Role.PROCESSOR) as source, databases.connection(Role.QUEUE) as target:
+        number = 0
         for page in _pages(source, processor.get_outcome_copies, "outcome_copy_id"):
             done.sent += queue.take_outcomes(target, page)["known"]
-        claimed = [change for page in _pages(source, processor.get_claimed_changes, "change_number") for change in page]
-        counts = queue.recover_queue(target, lost_at, claimed, by)
-    done.messages_in_doubt, done.changes_in_doubt = counts["messages_in_doubt"], counts["changes_in_doubt"]
+            number += len(page)
+            progress.step("give back copied hand-overs", number, None)
+        number = 0
+        for page in _pages(source, processor.get_claimed_changes, "change_number"):
+            counts = queue.recover_queue(target, lost_at, page, by, more_changes=True)
+            done.changes_in_doubt += counts["changes_in_doubt"]
+            number += len(page)
+            progress.step("compare claimed changes", number, None)
+        done.messages_in_doubt = queue.recover_queue(target, lost_at, [], by)["messages_in_doubt"]
     return done
 
 

@@ -139,6 +139,7 @@ def why(databases: Databases, key: str) -> Story:
             "messages": explained.messages,
             "attempts": explained.attempts,
             "message_history": explained.history,
+            "decision_history": explained.decision_history,
         }
         _queue_events(story, explained)
     if not story.events and Role.PROCESSOR in databases:
@@ -205,13 +206,26 @@ def _processor_events(story: Story) -> None:
         story.events.append(Event(row["changed_at"], "processor", f"{name}: {words}"))
 
 
+DECISIONS: Final = {
+    "skipped": "no message",
+    "in_doubt": "in doubt, its messages are not known",
+    "sent": "sent, by a person's word",
+    "failed": "failed, by a person's word",
+}
+
+
 def _queue_events(story: Story, explained: queue.Explained) -> None:
     for row in explained.decisions:
         count = row["message_count"]
         what = f"{count} {'message' if count == 1 else 'messages'}"
         if row["outcome"] != "messages":
-            what = "no message" + (f": {reason_words(row['reason'], row['operation'])}" if row["reason"] else "")
+            what = DECISIONS[row["outcome"]]
+            what += f": {reason_words(row['reason'], row['operation'])}" if row["reason"] else ""
         story.events.append(Event(row["decided_at"], "queue", f"{row['notification_name']}: {what}"))
+    for row in explained.decision_history:
+        if row["new_outcome"] is None:
+            told = f"its doubt was forgotten by {row['actor']}, to be generated again: {row['reason']}"
+            story.events.append(Event(row["happened_at"], "queue", told))
     for row in explained.messages:
         what = f"message {row['message_id']}, {row['channel']} to {row['address'] or row['recipient_key']}"
         now = row["state"].replace("_", " ") + (f": {reason_words(row['reason'])}" if row["reason"] else "")

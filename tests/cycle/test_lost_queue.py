@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 
+import pytest
+
 from notify.databases import Role
-from notify.procedures import processor
+from notify.procedures import processor, queue
 from notify.recover import recover
 
 from .conftest import Shop
@@ -16,7 +18,23 @@ UPDATE notify.message SET state = 'queued', completed_at = NULL, claim_token = N
 INSERT notify.ready (channel, priority, message_id) SELECT m.channel, m.priority, m.message_id FROM notify.message AS m;
 UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();
 """
+AS_BEFORE_THE_CYCLE = """
+DELETE notify.attempt;
+DELETE notify.ready;
+DELETE notify.message_body;
+DELETE notify.message;
+DELETE notify.message_key;
+DELETE notify.decision;
+UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();
+"""
 LATER = datetime.datetime(2099, 1, 1)
+
+
+def key_of_order_2(shop: Shop) -> str:
+    """Of its only change."""
+    query = "SELECT CONVERT(char(64), c.change_key, 2) FROM notify.change AS c WHERE c.record_key = N'[\"2\"]';"
+    ((key,),) = shop.stage.processor(query)
+    return str(key)
 
 
 def test_what_was_sent_and_copied_is_sent_after_the_recovery_too(shop: Shop) -> None:
@@ -67,3 +85,70 @@ def test_of_a_claimed_change_that_the_queue_does_not_know_the_processors_word_co
     report = shop.stage.audit()
     assert (report["expected"], report["explained"]) == (1, 1)
     assert report["reasons"] == [{"reason": "template", "messages": 1}]
+
+
+@pytest.mark.parametrize("verdict", ["send", "sent", "failed"])
+def test_a_change_in_doubt_is_settled_and_the_audit_agrees(shop: Shop, verdict: str) -> None:
+    """The backup is older than the change's messages: nobody knows whether they were sent."""
+    shop.order(2)
+    shop.cycle()
+    shop.stage.queue(AS_BEFORE_THE_CYCLE)
+    assert recover(shop.stage.databases, LATER, "ann").changes_in_doubt == 1
+    assert shop.cycle().outcome == "ok"
+    key = key_of_order_2(shop)
+    assert shop.stage.audit()["in_doubt"] == 1
+    with shop.stage.databases.connection(Role.QUEUE) as connection:
+        queue.release_change(connection, key, verdict, "ann", "asked them")
+    if verdict == "send":
+        assert shop.stage.audit()["missing"] == 1, "forgotten, and not yet put back"
+        with shop.stage.databases.connection(Role.PROCESSOR) as connection:
+            requeued = processor.requeue_change(connection, key)
+            assert requeued is not None
+            assert (requeued["old_state"], requeued["state"]) == ("enqueued", "pending")
+        assert shop.stage.audit()["pending"] == 1
+        shop.cycle()
+        shop.stage.send()
+    report = shop.stage.audit()
+    assert (report["expected"], report["missing"], report["doubled"], report["in_doubt"]) == (1, 0, 0, 0)
+    assert (report["sent"], report["explained"]) == ((0, 1) if verdict == "failed" else (1, 0))
+    assert len(shop.stage.mails) == (1 if verdict == "send" else 0)
+
+
+def test_a_change_that_is_settled_ends_the_batch_of_whoever_comes_late(shop: Shop) -> None:
+    """The worker died before the loss; its change was settled before the next one generated it."""
+    shop.order(2)
+    shop.cycle()
+    shop.stage.queue(AS_BEFORE_THE_CYCLE)
+    shop.stage.processor(
+        "UPDATE notify.change SET state = 'pending', completed_at = NULL, message_count = NULL WHERE state = 'enqueued';"
+    )
+    recover(shop.stage.databases, LATER, "ann")
+    key = key_of_order_2(shop)
+    with shop.stage.databases.connection(Role.QUEUE) as connection:
+        queue.release_change(connection, key, "sent", "ann", "their log has it")
+    assert shop.cycle().outcome == "ok"
+    assert shop.changes()["2"] == ("enqueued", "their log has it")
+    assert shop.stage.audit()["sent"] == 1
+
+
+def test_requeuing_leaves_alone_what_has_nothing_to_tell(shop: Shop) -> None:
+    shop.order(2, "draft")
+    shop.cycle()
+    key = key_of_order_2(shop)
+    with shop.stage.databases.connection(Role.PROCESSOR) as connection:
+        requeued = processor.requeue_change(connection, key)
+        assert requeued is not None
+        assert (requeued["old_state"], requeued["state"]) == ("skipped", "skipped")
+        assert processor.requeue_change(connection, "00" * 32) is None
+        assert processor.requeue_change(connection, "no key") is None
+
+
+def test_what_was_generated_already_is_not_told_twice_by_a_requeue(shop: Shop) -> None:
+    shop.order(2)
+    shop.cycle()
+    key = key_of_order_2(shop)
+    with shop.stage.databases.connection(Role.PROCESSOR) as connection:
+        assert processor.requeue_change(connection, key) is not None
+    shop.cycle()
+    shop.stage.send()
+    assert len(shop.stage.mails) == 1

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from notify import __version__
-from notify.cli import define, develop, inspect, operate, purge, recover, serve
+from notify.cli import define, develop, inspect, operate, purge, recover, serve, settle
 from notify.cli.pages import Page
 from notify.errors import NotifyError
 
@@ -25,8 +25,9 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.status,
         operate.audit,
         operate.why,
-        operate.requeue,
-        operate.release,
+        settle.messages,
+        settle.release,
+        settle.requeue,
         operate.approve,
         operate.acknowledge,
         operate.beat,

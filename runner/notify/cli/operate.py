@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from notify.cli.options import agent_option, config_option, counted, json_option, known_names, read_config
+from notify.cli.options import agent_option, config_option, counted, json_option, read_config
 from notify.cli.pages import Choices, command
 
-__all__ = ["acknowledge", "approve", "audit", "beat", "release", "requeue", "run_cycle", "send", "status", "why"]
+__all__ = ["acknowledge", "approve", "audit", "beat", "run_cycle", "send", "status", "why"]
 
 
 @command("run-cycle", "Detect, generate, enqueue: one cycle", "notify run-cycle --config demo/notify.toml")
@@ -117,7 +117,8 @@ def send(
 def status(config_path: str | None, as_json: bool) -> None:
     """How far each table is, what is left to do, the last runs, the queue, open alerts.
 
-    The queue's alerts stay open until a person says that they are seen: notify acknowledge.
+    The queue's alerts stay open until a person says that they are seen: notify acknowledge. The messages that need a
+    person one by one: notify messages.
 
     --json: processor {name of each result set: [rows]}, queue {the same}.
     """
@@ -181,7 +182,7 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
 
     --json: record_key, story [{at, role, event}], looked_at [{table, notifications, watched, stamps, problem}] (of a
     record that nobody knows), changes, change_history, watched, key_snapshots, decisions, messages, attempts,
-    message_history.
+    message_history, decision_history.
 
     Exit code 1 when nothing is recorded of it.
     """
@@ -213,35 +214,6 @@ def _tell_story(story: Any) -> None:
         print_lines([("  ", "No notification is defined that watches a table (notify status).")])
 
 
-@command("requeue", "Try failed changes again", "notify requeue price_reduced --config demo/notify.toml")
-@click.argument("notification")
-@click.option("--reason", metavar="TEXT", help="Only those whose reason begins with this text.")
-@config_option
-@json_option
-def requeue(notification: str, reason: str | None, config_path: str | None, as_json: bool) -> None:
-    """Make a notification's failed changes pending again, once their cause is mended.
-
-    --json: requeued.
-    """
-    from notify.cli.output import print_json
-    from notify.databases import Role
-    from notify.procedures import processor
-
-    with (
-        _opened(config_path) as databases,
-        databases.connection(Role.PROCESSOR) as connection,
-        known_names(connection),
-    ):
-        count = processor.requeue_changes(connection, notification, reason)
-    if as_json:
-        print_json({"requeued": count})
-    elif count:
-        click.echo(f"{notification}: {counted(count, 'failed change is', 'failed changes are')} pending again")
-    else:
-        such = f" for a reason that begins with {reason!r}" if reason else ""
-        click.echo(f"{notification}: no change has failed{such}; there is nothing to try again")
-
-
 @command("approve", "Believe a mass of deletes that was held", "notify approve 12 --config demo/notify.toml")
 @click.argument("key_scan_id", type=int)
 @config_option
@@ -271,59 +243,6 @@ def approve(key_scan_id: int, config_path: str | None, as_json: bool) -> None:
     else:
         deletes = counted(done["recorded"], "delete")
         click.echo(f"{deletes} recorded, {done['pending']} of them to be mailed by the next cycle")
-
-
-@command(
-    "release",
-    "A person's word on a message in doubt or held",
-    "notify release 158 --verdict sent --reason 'their log has it'",
-)
-@click.argument("message_id", type=int)
-@click.option(
-    "--verdict",
-    required=True,
-    type=Choices(["send", "sent", "failed"]),
-    metavar="VERDICT",
-    help="send: hand it over (again: it may double); sent: it has arrived; failed: it will not.",
-)
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with your name.")
-@config_option
-@json_option
-def release(message_id: int, verdict: str, reason: str, config_path: str | None, as_json: bool) -> None:
-    """Settle a message whose hand-over had an unknown outcome, or that is held. Nothing else ever sends it again.
-
-    --json: message_id, state.
-    """
-    import getpass
-
-    from notify.cli.output import print_json
-    from notify.databases import Role
-    from notify.errors import ProcedureError
-    from notify.procedures import queue
-
-    with _opened(config_path) as databases, databases.connection(Role.QUEUE) as connection:
-        try:
-            done = queue.release_message(connection, message_id, verdict, getpass.getuser(), reason)
-        except ProcedureError as error:
-            if error.number == 50104:
-                error.add_note(_doubtful(queue.queue_status(connection).open))
-            raise
-    if as_json:
-        print_json(done)
-    else:
-        click.echo(f"message {message_id}: {done['state']}")
-
-
-def _doubtful(open_messages: list[dict[str, Any]]) -> str:
-    """How many messages wait for a person's word."""
-    counts = {
-        words: sum(item["messages"] for item in open_messages if item["state"] == state)
-        for state, words in (("in_doubt", "in doubt"), ("held", "held"))
-    }
-    some = " and ".join(
-        f"{counted(number, 'message is', 'messages are')} {words}" for words, number in counts.items() if number
-    )
-    return f"{some} now; their alerts in notify status name some" if some else "no message is in doubt or held now"
 
 
 @command("acknowledge", "Say that the queue's alerts are seen", "notify acknowledge 7 --config demo/notify.toml")

@@ -113,6 +113,12 @@ def _queue(parts: dict[str, list[Record]]) -> None:
             click.echo(
                 f"{counted(queue['suppressions'], 'address is', 'addresses are')} suppressed: never written to.\n"
             )
+        if queue["changes_in_doubt"]:
+            click.echo(f"{counted(queue['changes_in_doubt'], 'change is', 'changes are')} in doubt: notify messages\n")
+    if any(item["state"] in ("in_doubt", "held") for item in parts["open_messages"]) or any(
+        item["state"] == "failed" for item in parts["ended_messages"]
+    ):
+        click.echo("Those in doubt, held or failed, one by one: notify messages\n")
     _alerts(
         "Alerts of the queue (until notify acknowledge [ALERT_ID])",
         (

@@ -5,7 +5,8 @@ GO
 get_definitions: the stored notifications, as save_notification takes them.
 
 Parameters  @name: one of them; NULL for all that are not retired.
-Result      name, state, version, saved_at, saved_by, activated_at, paused_at, retired_at, definition (JSON).
+Result      name, notification_guid (by which the queue knows it), state, version, saved_at, saved_by, activated_at, paused_at, retired_at,
+            definition (JSON).
 */
 CREATE OR ALTER PROCEDURE notify.get_definitions @name NVARCHAR(100) = NULL
 AS
@@ -14,6 +15,7 @@ BEGIN
 
     SELECT
         n.name,
+        n.notification_guid,
         n.state,
         n.version,
         n.saved_at,
