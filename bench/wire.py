@@ -226,16 +226,21 @@ def compare(
         Figure.of(
             f"wire: {name}", median([a.rate for a, _ in costs]), "/s", median([b.rate for _, b in costs]), ratio=ratio
         ),
-        *shares(name, [a for a, _ in costs]),
+        *shares(name, [a for a, _ in costs], [b for _, b in costs]),
     ]
 
 
-def shares(name: str, costs: Sequence[Cost]) -> list[Figure]:
-    """Whose processor was busy meanwhile: what bounds it."""
-    figures = [Figure.of(f"wire, CPU: {name}, client", 100 * median([c.client / c.wall for c in costs]), "% of a core")]
-    theirs = [c.server / c.wall for c in costs if c.server is not None]
-    if theirs:
-        figures.append(Figure.of(f"wire, CPU: {name}, server", 100 * median(theirs), "% of a core"))
+def shares(name: str, costs: Sequence[Cost], floor: Sequence[Cost]) -> list[Figure]:
+    """Processor time of both sides for each, beside that of the engine in process: what bounds it."""
+
+    def each(seconds: Sequence[float], of: Sequence[Cost]) -> float:
+        return 1e6 * median([spent / c.number for spent, c in zip(seconds, of, strict=True)])
+
+    bare = each([c.client for c in floor], floor)
+    figures = [Figure.of(f"wire, CPU each: {name}, client", each([c.client for c in costs], costs), "µs")]
+    theirs = [c.server for c in costs if c.server is not None]
+    if len(theirs) == len(costs):
+        figures.append(Figure.of(f"wire, CPU each: {name}, server", each(theirs, costs), "µs", bare))
     return figures
 
 
@@ -270,7 +275,10 @@ def claims(quick: bool) -> list[Figure]:
         name = f"claims of {TAKE}, {connections} connection{'s' if connections > 1 else ''}"
         ratio = median([a.rate / b.rate for a, b in zip(costs[1:], floor[1:], strict=True)])
         rates = median([c.rate for c in costs[1:]]), median([c.rate for c in floor[1:]])
-        figures += [Figure.of(f"wire: {name}", rates[0], "/s", rates[1], ratio=ratio), *shares(name, costs[1:])]
+        figures += [
+            Figure.of(f"wire: {name}", rates[0], "/s", rates[1], ratio=ratio),
+            *shares(name, costs[1:], floor[1:]),
+        ]
     figures.append(Figure("wire: messages claimed twice or never", 0.0 if once else 1.0, "", target="0", ok=once))
     return figures
 
