@@ -152,12 +152,15 @@ def _replica(role: Role, connection: Connection) -> Iterator[Check]:
         )
 
 
+RECOVER: Final = "stop the lost queue's senders for good, then: notify recover-queue --lost-at TIME"
+
+
 def _queue(role: Role, connection: Connection) -> Iterator[Check]:
     row = call(connection, "notify.queue_status")[0].one()
     if row.get("is_trusted"):
         yield Check(role, "identity", "ok", "the queue is the one that it was")
     else:
-        yield Check(role, "identity", "failed", "the queue was restored or moved", "look at it, then recover-queue")
+        yield Check(role, "identity", "failed", "the queue was restored or moved", RECOVER)
 
 
 def _definitions(config: Config, databases: Databases) -> Iterator[Check]:

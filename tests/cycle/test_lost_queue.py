@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
+import re
 
 import pytest
 
+from notify import assets
 from notify.databases import Role
 from notify.procedures import processor, queue
 from notify.recover import recover
@@ -152,3 +155,29 @@ def test_what_was_generated_already_is_not_told_twice_by_a_requeue(shop: Shop) -
     shop.cycle()
     shop.stage.send()
     assert len(shop.stage.mails) == 1
+
+
+def test_a_dba_recovers_a_queue_with_the_statements_of_the_readme(shop: Shop) -> None:
+    """What one server gives is carried to the other as text; order 2 was sent and copied, of order 1's change it knows nothing."""
+    shop.order(2)
+    shop.cycle()
+    shop.stage.send()
+    shop.cycle()
+    shop.stage.queue(AS_BEFORE_THE_SEND)
+    shop.stage.processor(
+        "UPDATE notify.change SET first_claimed_at = SYSUTCDATETIME() WHERE first_claimed_at IS NULL;"  # order 1: history
+    )
+    readme = (assets.sql() / "README.md").read_text()
+    written = readme[readme.index("## A lost queue") : readme.index("## What grows")]
+    outcomes, changes = re.findall(r"(?ms)^ *CREATE TABLE #page.*?DROP TABLE #page;", written)
+    takes = re.findall(r"EXECUTE notify\.(?:take_outcomes|recover_queue) [^;`]*;", written)
+    assert [take.split()[1] for take in takes] == ["notify.take_outcomes", *["notify.recover_queue"] * 2]
+    for asked, given in ((outcomes, takes[0]), (changes, takes[1])):
+        ((_, rows, text),) = shop.stage.processor(asked)
+        assert rows == len(json.loads(text)) > 0
+        shop.stage.queue(given.replace("[...]", text.replace("'", "''")))
+    shop.stage.queue(takes[2])
+    assert shop.stage.queue("SELECT 1 FROM notify.trusted_queue;") == [(1,)]
+    assert shop.stage.queue("SELECT state FROM notify.message;") == [("sent",)]
+    with shop.stage.databases.connection(Role.QUEUE) as connection:
+        assert [row["record_key"] for row in queue.get_changes_in_doubt(connection)] == ['["1"]']
