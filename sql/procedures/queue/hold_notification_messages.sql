@@ -3,7 +3,8 @@ SET QUOTED_IDENTIFIER ON;
 GO
 
 /*
-Holds a notification's messages: those that wait and those to come, until release_notification_messages or cancel_notification_messages.
+Holds a notification's messages: those that wait, those to come, and those on their way that come back (refused for now, or a lease that
+ended), until release_notification_messages. cancel_notification_messages ends what waits, and the hold goes on; release_message sends one.
 
 @batch_size  at most so many waiting messages a call, 1 to 4000
 Result       changed, has_more (call again)

@@ -9,10 +9,10 @@ An acceptance makes its message sent from any state. Anything else moves it only
 for an attempt that was never begun (refused before the body, or a claim given back), while the claim is the caller's.
 
 @outcomes  JSON array: attempt_id, message_id, claim_token, gateway, outcome (accepted, refused, not_handed_over, unknown), is_permanent,
-           provider_id, code, detail, retry_after_seconds; a message at most once
+           provider_id, code, detail, retry_after_seconds; a message at most once. What a provider says is cut to its column
 Result     attempt_id, message_id, state (NULL: no such message)
 Retries    after what notify.retry_wait makes of notify.retry_setting; after max_attempts the message fails. A claim given back
-           is no refusal: without retry_after_seconds it is queued at once.
+           is no refusal: without retry_after_seconds it is queued at once, unless its notification is held.
 Repeated   with the same outcomes: changes nothing.
 Locks      messages by message_id, attempts, then ready. A late acceptance may meet a claim of the same message: 1205, call again.
 */
@@ -66,12 +66,12 @@ BEGIN
         SELECT
             j.message_id,
             j.attempt_id,
-            j.gateway,
+            gateway = CONVERT(NVARCHAR(128), j.gateway),
             j.outcome,
             is_permanent = COALESCE(j.is_permanent, 0),
-            j.provider_id,
-            j.code,
-            j.detail,
+            provider_id = CONVERT(NVARCHAR(400), j.provider_id),
+            code = CONVERT(VARCHAR(20), j.code),
+            detail = CONVERT(NVARCHAR(1000), j.detail),
             j.retry_after_seconds,
             attempt_number = COALESCE(a.attempt_number, m.attempt_count + 1),
             is_begun = CASE WHEN a.attempt_id IS NULL THEN 0 ELSE 1 END,
@@ -87,17 +87,22 @@ BEGIN
                 END
             END,
             next_at = @now,
-            reason = CASE WHEN j.outcome <> 'accepted' THEN LEFT(CONCAT(j.code, N' ', j.detail), 400) END
+            reason = CASE
+                WHEN j.outcome <> 'accepted' THEN CONVERT(
+                    NVARCHAR(400),
+                    CONCAT(CONVERT(VARCHAR(20), j.code), N' ', j.detail)
+                )
+            END
         FROM OPENJSON(@outcomes) WITH (
             message_id BIGINT,
             attempt_id UNIQUEIDENTIFIER,
             claim_token UNIQUEIDENTIFIER,
-            gateway NVARCHAR(128),
+            gateway NVARCHAR(MAX),
             outcome VARCHAR(20),
             is_permanent BIT,
-            provider_id NVARCHAR(400),
-            code VARCHAR(20),
-            detail NVARCHAR(1000),
+            provider_id NVARCHAR(MAX),
+            code VARCHAR(MAX),
+            detail NVARCHAR(MAX),
             retry_after_seconds INTEGER
         ) AS j
         LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = j.message_id
@@ -118,7 +123,14 @@ BEGIN
                         WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
                     ) THEN 'canceled'
                     WHEN m.expires_at <= v.next_at THEN 'expired'
-                    WHEN g.is_given_back = 1 AND v.next_at <= @now THEN 'queued'
+                    /* To the end of the transaction, as who enqueues: retrying is found by who holds the notification, or by the sweep. */
+                    WHEN g.is_given_back = 1
+                    AND v.next_at <= @now
+                    AND NOT EXISTS (
+                        SELECT 1 / 0
+                        FROM notify.held_notification AS h WITH (SERIALIZABLE)
+                        WHERE h.notification_guid = m.notification_guid
+                    ) THEN 'queued'
                     WHEN g.is_given_back = 1 THEN 'retrying'
                     WHEN o.attempt_number >= rs.max_attempts THEN 'failed'
                     ELSE 'retrying'
@@ -152,7 +164,8 @@ BEGIN
             a.closed_at = @now
         FROM @outcome AS o
         JOIN notify.attempt AS a ON a.message_id = o.message_id AND a.attempt_id = o.attempt_id
-        WHERE o.is_begun = 1 AND (a.outcome IS NULL OR a.outcome <> 'accepted');
+        WHERE o.is_begun = 1 AND (a.outcome IS NULL OR a.outcome <> 'accepted')
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         UPDATE m
         SET
@@ -167,7 +180,8 @@ BEGIN
             m.completed_at = CASE WHEN o.new_state IN ('sent', 'failed', 'canceled', 'expired') THEN @now END
         FROM @outcome AS o
         JOIN notify.message AS m ON m.message_id = o.message_id
-        WHERE o.new_state IS NOT NULL;
+        WHERE o.new_state IS NOT NULL
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         /* Everything but: begun, accepted, sent. */
         SET @unusual = (

@@ -4,6 +4,7 @@ GO
 
 /*
 Gives failed messages another round of attempts. Left alone: those never attempted (a bad address stays bad) and those with a newer version.
+Those of a notification that is held get it when that is released.
 
 @notification_guid  NULL: any
 @failed_within_hours  how far back
@@ -34,7 +35,8 @@ BEGIN
     DECLARE @requeued TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
         channel VARCHAR(10) NOT NULL,
-        priority TINYINT NOT NULL
+        priority TINYINT NOT NULL,
+        state VARCHAR(10) NOT NULL
     );
 
     IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL
@@ -83,9 +85,11 @@ BEGIN
                 m.attempt_count,
                 m.completed_at,
                 m.channel,
-                m.priority
+                m.priority,
+                hold_reason = h.reason
             FROM @candidate AS t
             JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK) ON m.message_id = t.message_id
+            LEFT JOIN notify.held_notification AS h WITH (SERIALIZABLE) ON h.notification_guid = m.notification_guid
             WHERE m.state = 'failed'
                 AND m.attempt_count > 0
                 AND NOT EXISTS (
@@ -96,13 +100,14 @@ BEGIN
         )
         UPDATE failed
         SET
-            failed.state = 'queued',
-            failed.reason = NULL,
+            failed.state = CASE WHEN failed.hold_reason IS NULL THEN 'queued' ELSE 'held' END,
+            failed.reason = failed.hold_reason,
             failed.next_at = @now,
             failed.claim_token = NULL,
             failed.attempt_count = 0,
             failed.completed_at = NULL
-        OUTPUT inserted.message_id, inserted.channel, inserted.priority INTO @requeued (message_id, channel, priority);
+        OUTPUT inserted.message_id, inserted.channel, inserted.priority, inserted.state
+        INTO @requeued (message_id, channel, priority, state);
 
         SET @changed = @@ROWCOUNT;
 
@@ -111,13 +116,13 @@ BEGIN
             r.message_id,
             happened_at = @now,
             old_state = 'failed',
-            new_state = 'queued',
+            new_state = r.state,
             reason = @reason,
             actor = @by
         FROM @requeued AS r;
 
         INSERT notify.ready (channel, priority, message_id)
-        SELECT r.channel, r.priority, r.message_id FROM @requeued AS r;
+        SELECT r.channel, r.priority, r.message_id FROM @requeued AS r WHERE r.state = 'queued';
 
         COMMIT TRANSACTION;
     END TRY

@@ -4,7 +4,8 @@ GO
 
 /*
 What only time brings about. Due retries and scheduled messages, and claims whose lease ended, are queued (or canceled, when a newer version
-came while the claim lasted); attempts whose lease ended put their message in doubt, with an alert; what waited too long expires. Any number of senders may call it at once: they skip each other's rows.
+came while the claim lasted; or held, when their notification is); attempts whose lease ended put their message in doubt, with an alert; what
+waited too long expires. Any number of senders may call it at once: they skip each other's rows.
 
 @batch_size  at most so many of each kind, 1 to 4000
 Result       queued, in_doubt, expired, has_more (call again)
@@ -31,7 +32,8 @@ BEGIN
         channel VARCHAR(10) NOT NULL,
         priority TINYINT NOT NULL,
         old_state VARCHAR(10) NOT NULL,
-        new_state VARCHAR(10) NOT NULL
+        new_state VARCHAR(10) NOT NULL,
+        reason NVARCHAR(400) NULL
     );
 
     DECLARE @doubtful TABLE (
@@ -62,7 +64,8 @@ BEGIN
                 m.reason,
                 m.completed_at,
                 m.conversation_key,
-                m.shown_order
+                m.shown_order,
+                m.notification_guid
             FROM notify.message AS m WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
             WHERE m.state IN ('claimed', 'retrying', 'scheduled') AND m.next_at <= @now AND m.completed_at IS NULL
             ORDER BY m.state, m.next_at, m.message_id
@@ -73,12 +76,15 @@ BEGIN
             due.claim_token = NULL,
             due.reason = CASE v.new_state
                 WHEN 'canceled' THEN N'replaced by a newer version of the record'
+                WHEN 'held' THEN h.reason
                 ELSE due.reason
             END,
             due.completed_at = CASE v.new_state WHEN 'canceled' THEN @now END
-        OUTPUT inserted.message_id, inserted.channel, inserted.priority, deleted.state, inserted.state
-        INTO @due (message_id, channel, priority, old_state, new_state)
+        OUTPUT inserted.message_id, inserted.channel, inserted.priority, deleted.state, inserted.state, inserted.reason
+        INTO @due (message_id, channel, priority, old_state, new_state, reason)
         FROM due
+        /* To the end of the transaction, as who enqueues: who holds the notification waits, and then finds these messages. */
+        LEFT JOIN notify.held_notification AS h WITH (SERIALIZABLE) ON h.notification_guid = due.notification_guid
         /* READCOMMITTEDLOCK: waits for a version that is being enqueued, which has passed over what was claimed. */
         CROSS APPLY ( VALUES (
             CASE
@@ -87,6 +93,7 @@ BEGIN
                     FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
                     WHERE newer.conversation_key = due.conversation_key AND newer.shown_order > due.shown_order
                 ) THEN 'canceled'
+                WHEN h.notification_guid IS NOT NULL THEN 'held'
                 ELSE 'queued'
             END
         )) AS v (new_state);
@@ -99,15 +106,9 @@ BEGIN
         SET @queued = @@ROWCOUNT;
 
         INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
-        SELECT
-            d.message_id,
-            happened_at = @now,
-            d.old_state,
-            d.new_state,
-            reason = N'replaced by a newer version of the record',
-            actor = N'sweep_messages'
+        SELECT d.message_id, happened_at = @now, d.old_state, d.new_state, d.reason, actor = N'sweep_messages'
         FROM @due AS d
-        WHERE d.new_state = 'canceled';
+        WHERE d.new_state <> 'queued';
 
         COMMIT TRANSACTION;
 
