@@ -11,7 +11,7 @@ dedupe_key        what may be there once: with policy latest, of a row that is t
 conversation_key  with policy latest what a newer version of the record replaces; else NULL
 shown_order       beat|stamp of the version, sorts as the versions of a conversation follow each other
 reason            why it cannot be sent: the caller's, or that a value is longer than its column. recipient_key and address are then cut,
-                  but the keys are made of the whole: two people never become one. What people only read (recipient_name, subject,
+                  headers left out, but the keys are made of the whole: two people never become one. What people only read (recipient_name, subject,
                   reason) is cut without a word.
 */
 CREATE OR ALTER FUNCTION notify.requested_messages (@changes NVARCHAR(MAX))
@@ -63,13 +63,14 @@ RETURNS TABLE AS RETURN SELECT
     reason = CASE
         WHEN DATALENGTH(m.recipient_key) > 400 THEN N'the recipient key has more than 200 characters'
         WHEN DATALENGTH(m.address) > 640 THEN N'the address has more than 320 characters'
+        WHEN DATALENGTH(m.headers) > 8000 THEN N'the headers have more than 4,000 characters'
         ELSE CONVERT(NVARCHAR(400), m.reason)
     END,
     due_in_seconds = COALESCE(m.due_in_seconds, 0),
     m.expires_in_seconds,
     recipient_name = CONVERT(NVARCHAR(200), m.recipient_name),
     subject = CONVERT(NVARCHAR(1000), m.subject),
-    m.headers,
+    headers = CASE WHEN DATALENGTH(m.headers) <= 8000 THEN CONVERT(NVARCHAR(4000), m.headers) END,
     m.html,
     m.text
 FROM OPENJSON(@changes) WITH (

@@ -24,12 +24,14 @@ RETURNS TABLE AS RETURN SELECT
         WHEN asked.milliseconds > shortened.milliseconds THEN asked.milliseconds
         ELSE shortened.milliseconds
     END
+/* No further than 2^30: the 65th attempt's factor would overflow. */
 FROM ( VALUES (
+    POWER(CONVERT(BIGINT, 2), CASE WHEN @attempt_number > 30 THEN 30 ELSE @attempt_number - 1 END)
+)) AS doublings (factor)
+CROSS APPLY ( VALUES (
     CASE
-        WHEN @attempt_number > 16
-        OR @base_seconds * POWER(CONVERT(BIGINT, 2), @attempt_number - 1) > @cap_seconds THEN CONVERT(BIGINT, 1000) *
-        @cap_seconds
-        ELSE 1000 * @base_seconds * POWER(CONVERT(BIGINT, 2), @attempt_number - 1)
+        WHEN @base_seconds * doublings.factor > @cap_seconds THEN CONVERT(BIGINT, 1000) * @cap_seconds
+        ELSE doublings.factor * 1000 * @base_seconds
     END,
     CONVERT(INTEGER, SUBSTRING(CONVERT(BINARY(16), @attempt_id), 1, 1))
 )) AS doubled (milliseconds, jitter)

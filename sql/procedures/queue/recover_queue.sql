@@ -9,12 +9,13 @@ server's mark.
 
 @lost_at     UTC, by the queue's clock: when the lost queue was last alive
 @changes     JSON array of changes ever claimed by the processor: change_key, notification_guid, notification_name, record_key, record_match,
-             operation. Those the queue does not know are decided 'in_doubt', so that none is generated twice.
+             operation, shown_stamp. Those the queue does not know are decided 'in_doubt', so that none is generated twice.
 @more_changes  1: @changes is a page, and others follow: nothing is done but these changes. The last call has 0, and needs no @changes
 @batch_size  at most so many messages a call, 1 to 4000; has_more: call again with the same @lost_at. The mark is taken by the last call.
 Repeated     after whatever was cut off: begin again with the first page of changes.
 Result       messages_in_doubt, changes_in_doubt, has_more
-Errors       50103 a parameter out of range, 50106 the queue is trusted already
+Errors       50101 the recovery fork cannot be seen, so no mark could be taken; 50103 a parameter out of range, 50106 the queue is trusted
+             already
 */
 CREATE OR ALTER PROCEDURE notify.recover_queue (
     @lost_at DATETIME2(3),
@@ -47,6 +48,11 @@ BEGIN
         THROW 50106, N'recover_queue: this queue is the one that was marked: there is nothing to recover.', 1;
     END;
 
+    IF NOT EXISTS (SELECT 1 / 0 FROM notify.live_fork AS lf WHERE lf.live_fork_guid IS NOT NULL)
+    BEGIN
+        THROW 50101, N'recover_queue: this login cannot see the recovery fork, so the queue could not be marked. Grant VIEW ANY DATABASE.', 1;
+    END;
+
     BEGIN TRY
         BEGIN TRANSACTION;
 
@@ -60,7 +66,8 @@ BEGIN
             outcome,
             reason,
             message_count,
-            decided_at
+            decided_at,
+            shown_stamp
         )
         SELECT
             change_key = CONVERT(BINARY(32), j.change_key, 2),
@@ -72,14 +79,16 @@ BEGIN
             outcome = 'in_doubt',
             reason = N'claimed before the queue was lost: its messages may have been sent',
             message_count = 0,
-            decided_at = @now
+            decided_at = @now,
+            j.shown_stamp
         FROM OPENJSON(@changes) WITH (
             change_key CHAR(64),
             notification_guid UNIQUEIDENTIFIER,
             notification_name NVARCHAR(128),
             record_key NVARCHAR(450),
             record_match NVARCHAR(450),
-            operation CHAR(1)
+            operation CHAR(1),
+            shown_stamp VARCHAR(27)
         ) AS j
         WHERE NOT EXISTS (
                 SELECT 1 / 0
