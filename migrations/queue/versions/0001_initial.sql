@@ -60,6 +60,7 @@ CREATE TABLE notify.decision (
     message_count INTEGER NOT NULL,
     purged_count INTEGER NOT NULL CONSTRAINT df_decision_purged_count DEFAULT (0), /* of message_count: ended, and removed by a purge */
     decided_at DATETIME2(3) NOT NULL,
+    shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL, /* in doubt, policy latest: no state up to this one may be told by another change */
     CONSTRAINT pk_decision PRIMARY KEY CLUSTERED (change_key),
     CONSTRAINT ck_decision_operation CHECK (operation IN ('I', 'U', 'D', 'O')),
     CONSTRAINT ck_decision_purged_count CHECK (purged_count BETWEEN 0 AND message_count),
@@ -69,11 +70,20 @@ CREATE TABLE notify.decision (
 );
 GO
 
+/* A purge counts on thousands of decisions, each on a page of its own: it must not lock the table for who enqueues. */
+ALTER TABLE notify.decision SET (LOCK_ESCALATION = DISABLE);
+GO
+
 CREATE INDEX ix_decision_record ON notify.decision(record_match);
 GO
 
 /* Changes in doubt are few, there only after a queue was lost, and people ask for them. */
 CREATE INDEX ix_decision_in_doubt ON notify.decision(change_key) WHERE outcome = 'in_doubt';
+GO
+
+/* Empty, but for what was in doubt after a queue was lost. */
+CREATE INDEX ix_decision_shown ON notify.decision(record_match, notification_guid, shown_stamp) INCLUDE (outcome, reason)
+WHERE shown_stamp IS NOT NULL;
 GO
 
 /* What persons said of changes in doubt. new_outcome NULL: the decision was forgotten, so that the change is generated again. */
@@ -136,11 +146,13 @@ GO
 ALTER TABLE notify.message SET (LOCK_ESCALATION = DISABLE);
 GO
 
-/* The sweep (leases that ended, retries and scheduled messages that are due) and the status. */
-CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority, notification_guid) WHERE completed_at IS NULL;
+/* The sweep (leases that ended, retries and scheduled messages that are due) and the status. completed_at is in the filtered indexes though
+   their filter says it all: without it SQL Server looks IS NULL up in the table, row by row. */
+CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority, notification_guid, completed_at) WHERE completed_at IS NULL;
 GO
 
-CREATE INDEX ix_message_expires ON notify.message(expires_at) WHERE completed_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX ix_message_expires ON notify.message(expires_at) INCLUDE (completed_at) WHERE completed_at IS NULL
+AND expires_at IS NOT NULL;
 GO
 
 /* Purge and the status of the last hours; grows at its end only. */
@@ -152,6 +164,10 @@ GO
 
 /* Without a filter, though messages of policy every have no conversation: a seek must always be possible, or FORCESEEK fails (8622). */
 CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_order);
+GO
+
+/* The few versions of a conversation that a newer one may still replace, however many were sent before them. */
+CREATE INDEX ix_message_waiting ON notify.message(conversation_key, shown_order) INCLUDE (completed_at) WHERE completed_at IS NULL;
 GO
 
 /* Apart from message, so that a key outlives the purge and message can be partitioned by date. */
@@ -172,6 +188,9 @@ CREATE TABLE notify.shared_message (
     message_id BIGINT NOT NULL,
     CONSTRAINT pk_shared_message PRIMARY KEY CLUSTERED (change_key, message_id)
 );
+GO
+
+ALTER TABLE notify.shared_message SET (LOCK_ESCALATION = DISABLE);
 GO
 
 /* The purge comes by message. */

@@ -8,8 +8,9 @@ wait are canceled.
 
 @conversations  JSON array: conversation_key (64 hex digits), newest_order (about to be stored; left out: none)
 @newest         OUTPUT, JSON array: conversation_key, newest_order of each conversation that has a version, stored or about to be
-Locks           conversations by key range, in key order (a rival with the same one waits); older versions that wait lose their ready row
-                first, then change state
+Locks           the newest version of each conversation and the range above it, in key order (a rival with the same conversation waits);
+                its open versions; older ones that wait lose their ready row first, then change state. What ended long ago is not read:
+                a record that changes every minute has a hundred thousand versions before a purge takes the first.
 */
 CREATE OR ALTER PROCEDURE notify.replace_older_versions (@conversations NVARCHAR(MAX), @newest NVARCHAR(MAX) OUTPUT)
 AS
@@ -23,10 +24,14 @@ BEGIN
         newest_order VARCHAR(47) COLLATE Latin1_General_BIN2 NULL
     );
 
-    DECLARE @version TABLE (
+    DECLARE @stored TABLE (
+        conversation_key BINARY(32) NOT NULL PRIMARY KEY,
+        newest_order VARCHAR(47) COLLATE Latin1_General_BIN2 NOT NULL,
+        state VARCHAR(10) NOT NULL
+    );
+
+    DECLARE @open TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
-        conversation_key BINARY(32) NOT NULL,
-        shown_order VARCHAR(47) COLLATE Latin1_General_BIN2 NOT NULL,
         state VARCHAR(10) NOT NULL
     );
 
@@ -37,25 +42,37 @@ BEGIN
         newest_order VARCHAR(47)
     ) AS j;
 
-    INSERT @version (message_id, conversation_key, shown_order, state)
-    SELECT m.message_id, m.conversation_key, m.shown_order, m.state
+    /* With its state, so that its row is locked, not only its place in the index: it may have failed, and be given another round just now. */
+    INSERT @stored (conversation_key, newest_order, state)
+    SELECT c.conversation_key, newest.shown_order, newest.state
     FROM @conversation AS c
-    JOIN notify.message AS m WITH (UPDLOCK, SERIALIZABLE, FORCESEEK) ON m.conversation_key = c.conversation_key
+    CROSS APPLY (
+        SELECT TOP (1) m.shown_order, m.state
+        FROM notify.message AS m WITH (UPDLOCK, SERIALIZABLE, FORCESEEK)
+        WHERE m.conversation_key = c.conversation_key
+        ORDER BY m.shown_order DESC
+    ) AS newest
     OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @conversation from its first key to its last */
 
     UPDATE c
-    SET c.newest_order = stored.newest_order
+    SET c.newest_order = s.newest_order
     FROM @conversation AS c
-    JOIN (
-        SELECT v.conversation_key, newest_order = MAX(v.shown_order) FROM @version AS v GROUP BY v.conversation_key
-    ) AS stored ON stored.conversation_key = c.conversation_key
-    WHERE c.newest_order IS NULL OR stored.newest_order > c.newest_order;
+    JOIN @stored AS s ON s.conversation_key = c.conversation_key
+    WHERE c.newest_order IS NULL OR s.newest_order > c.newest_order;
+
+    /* UPDLOCK: an outcome that is being recorded is waited for; it may put its message back in line. */
+    INSERT @open (message_id, state)
+    SELECT m.message_id, m.state
+    FROM @conversation AS c
+    JOIN notify.message AS m WITH (UPDLOCK, FORCESEEK)
+        ON m.conversation_key = c.conversation_key AND m.shown_order < c.newest_order
+    WHERE m.completed_at IS NULL
+    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1);
 
     SET @older = (
-            SELECT v.message_id
-            FROM @version AS v
-            JOIN @conversation AS c ON c.conversation_key = v.conversation_key
-            WHERE v.shown_order < c.newest_order AND v.state IN ('held', 'scheduled', 'queued', 'retrying')
+            SELECT o.message_id
+            FROM @open AS o
+            WHERE o.state IN ('held', 'scheduled', 'queued', 'retrying')
             FOR JSON PATH
         );
 
