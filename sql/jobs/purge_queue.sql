@@ -35,7 +35,7 @@ BEGIN TRY
 
     /* A job's database is master: one set to an availability database fails at login where that is not readable. */
     SET @command = CONCAT(
-            N'IF sys.fn_hadr_is_primary_replica(',
+            N'IF sys.fn_hadr_is_primary_replica(N',
             QUOTENAME(@database_name, N''''),
             N') = 0',
             NCHAR(13) + NCHAR(10),
@@ -50,11 +50,12 @@ BEGIN TRY
         @on_success_action = 3, /* next step */
         @on_fail_action = 1; /* the job ends well: elsewhere it runs */
 
-    /* A hundred small steps, each of its own transactions and of low deadlock priority, with a breath between them. */
+    /* Small steps, each of its own transaction and of low deadlock priority, with a breath between them, until nothing is left or ten million
+       messages are gone. A step that lost a deadlock is tried again a minute later. */
     SET @command = CONCAT(
-            N'DECLARE @step integer = 0;',
+            N'DECLARE @step integer = 0, @has_more bit = 1;',
             NCHAR(13) + NCHAR(10),
-            N'WHILE @step < 100',
+            N'WHILE @has_more = 1 AND @step < 2500',
             NCHAR(13) + NCHAR(10),
             N'BEGIN',
             NCHAR(13) + NCHAR(10),
@@ -62,7 +63,7 @@ BEGIN TRY
             QUOTENAME(@database_name),
             N'.notify.purge_messages @older_than_days = ',
             @older_than_days,
-            N', @batch_size = 4000;',
+            N', @batch_size = 4000, @has_more = @has_more OUTPUT;',
             NCHAR(13) + NCHAR(10),
             N'    WAITFOR DELAY ''00:00:01'';',
             NCHAR(13) + NCHAR(10),
@@ -76,6 +77,8 @@ BEGIN TRY
         @subsystem = N'TSQL',
         @database_name = N'master',
         @command = @command,
+        @retry_attempts = 3,
+        @retry_interval = 1,
         @on_success_action = 1,
         @on_fail_action = 2;
 

@@ -61,7 +61,8 @@ BEGIN
             ELSE 0
         END
     FROM @change AS c
-    LEFT JOIN notify.decision AS d ON d.change_key = c.change_key
+    /* Held while the messages are counted: a purge in between would have taken them, and not yet said so here. */
+    LEFT JOIN notify.decision AS d WITH (REPEATABLEREAD) ON d.change_key = c.change_key
     LEFT JOIN (
         SELECT
             t.change_key,

@@ -9,10 +9,17 @@ grows by some 0.1 kB a message and 0.8 kB a change, for ever: sql/README.md says
 
 @older_than_days  1 or more
 @batch_size       at most so many messages, 1 to 4000
+@has_more         OUTPUT: as in the result, for a job that calls until nothing is left
 Result            purged, has_more (call again)
 Errors            50103 a parameter out of range
+Locks             messages (READPAST), decisions in key order, then the rest: messages first, unlike all others. A deadlock with who enqueues
+                  (1205) is this one's, by its priority: call again
 */
-CREATE OR ALTER PROCEDURE notify.purge_messages (@older_than_days INTEGER, @batch_size INTEGER = 1000)
+CREATE OR ALTER PROCEDURE notify.purge_messages (
+    @older_than_days INTEGER,
+    @batch_size INTEGER = 1000,
+    @has_more BIT = NULL OUTPUT
+)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -24,6 +31,11 @@ BEGIN
     DECLARE @old TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
         created_date DATE NOT NULL
+    );
+
+    DECLARE @gone TABLE (
+        change_key BINARY(32) NOT NULL PRIMARY KEY,
+        messages INTEGER NOT NULL
     );
 
     IF @batch_size NOT BETWEEN 1 AND 4000 OR @older_than_days < 1 OR @batch_size IS NULL OR @older_than_days IS NULL
@@ -43,42 +55,52 @@ BEGIN
 
         SET @purged = @@ROWCOUNT;
 
-        UPDATE d
-        SET d.purged_count = d.purged_count + gone.messages
+        INSERT @gone (change_key, messages)
+        SELECT found.change_key, messages = COUNT(*)
         FROM (
-            SELECT found.change_key, messages = COUNT(*)
-            FROM (
-                SELECT m.change_key
-                FROM @old AS o
-                JOIN notify.message AS m ON m.message_id = o.message_id
-                UNION ALL
-                SELECT sm.change_key
-                FROM @old AS o
-                JOIN notify.shared_message AS sm ON sm.message_id = o.message_id
-            ) AS found
-            GROUP BY found.change_key
-        ) AS gone
-        JOIN notify.decision AS d ON d.change_key = gone.change_key;
+            SELECT m.change_key
+            FROM @old AS o
+            JOIN notify.message AS m ON m.message_id = o.message_id
+            UNION ALL
+            SELECT sm.change_key
+            FROM @old AS o
+            JOIN notify.shared_message AS sm ON sm.message_id = o.message_id
+        ) AS found
+        GROUP BY found.change_key
+        OPTION (LOOP JOIN);
 
+        UPDATE d
+        SET d.purged_count = d.purged_count + g.messages
+        FROM @gone AS g
+        JOIN notify.decision AS d WITH (ROWLOCK) ON d.change_key = g.change_key
+        OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @gone from its first key to its last, as who enqueues */
+
+        /* Row by row, and the foreign key's check too: a page or a scan would also lock what senders work on. */
         DELETE sm
         FROM @old AS o
-        JOIN notify.shared_message AS sm ON sm.message_id = o.message_id;
+        JOIN notify.shared_message AS sm WITH (ROWLOCK) ON sm.message_id = o.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         DELETE a
         FROM @old AS o
-        JOIN notify.attempt AS a ON a.message_id = o.message_id;
+        JOIN notify.attempt AS a WITH (ROWLOCK) ON a.message_id = o.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         DELETE mh
         FROM @old AS o
-        JOIN notify.message_history AS mh ON mh.message_id = o.message_id;
+        JOIN notify.message_history AS mh WITH (ROWLOCK) ON mh.message_id = o.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         DELETE mb
         FROM @old AS o
-        JOIN notify.message_body AS mb ON mb.created_date = o.created_date AND mb.message_id = o.message_id;
+        JOIN notify.message_body AS mb WITH (ROWLOCK)
+            ON mb.created_date = o.created_date AND mb.message_id = o.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         DELETE m
         FROM @old AS o
-        JOIN notify.message AS m ON m.message_id = o.message_id;
+        JOIN notify.message AS m WITH (ROWLOCK) ON m.message_id = o.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         COMMIT TRANSACTION;
     END TRY
@@ -91,6 +113,8 @@ BEGIN
         THROW;
     END CATCH;
 
-    SELECT purged = @purged, has_more = CONVERT (BIT, CASE WHEN @purged = @batch_size THEN 1 ELSE 0 END);
+    SET @has_more = CASE WHEN @purged = @batch_size THEN 1 ELSE 0 END;
+
+    SELECT purged = @purged, has_more = @has_more;
 END;
 GO

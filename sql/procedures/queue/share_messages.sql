@@ -8,7 +8,7 @@ another change had put one there already, or the change asks for the same one tw
 counts be there for the audit, or known to be purged.
 
 @messages  JSON array: change_key, dedupe_key (64 hex digits each): all messages of such changes
-Locks      shared rows, then decisions of the caller
+Locks      messages that are shared, then shared rows and the caller's own decisions
 */
 CREATE OR ALTER PROCEDURE notify.share_messages (@messages NVARCHAR(MAX))
 AS
@@ -22,14 +22,15 @@ BEGIN
         PRIMARY KEY (change_key, message_id)
     );
 
+    /* UPDLOCK: a purge that has begun to take a message is waited for, and then it is gone; else nobody would count that it went. */
     INSERT @message (change_key, message_id, own_change_key)
     SELECT DISTINCT change_key = CONVERT(BINARY(32), j.change_key, 2), mk.message_id, own_change_key = m.change_key
     FROM OPENJSON(@messages) WITH (
         change_key CHAR(64),
         dedupe_key CHAR(64)
     ) AS j
-    JOIN notify.message_key AS mk ON mk.dedupe_key = CONVERT(BINARY(32), j.dedupe_key, 2)
-    LEFT JOIN notify.message AS m ON m.message_id = mk.message_id;
+    JOIN notify.message_key AS mk WITH (FORCESEEK) ON mk.dedupe_key = CONVERT(BINARY(32), j.dedupe_key, 2)
+    LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = mk.message_id;
 
     INSERT notify.shared_message (change_key, message_id)
     SELECT t.change_key, t.message_id FROM @message AS t WHERE t.own_change_key <> t.change_key;
