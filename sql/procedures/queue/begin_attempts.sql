@@ -79,7 +79,8 @@ BEGIN
             m.next_at = DATEADD(SECOND, @lease_seconds, @now)
         FROM @attempt AS t
         JOIN notify.message AS m ON m.message_id = t.message_id
-        WHERE t.is_new = 1;
+        WHERE t.is_new = 1
+        OPTION (FORCE ORDER, LOOP JOIN); /* as in claim_messages: a scan would wait for every other sender */
 
         INSERT notify.attempt (message_id, attempt_id, attempt_number, gateway, begun_at)
         SELECT t.message_id, t.attempt_id, t.attempt_number, t.gateway, begun_at = @now

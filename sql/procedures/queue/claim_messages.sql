@@ -61,7 +61,11 @@ BEGIN
         UPDATE m
         SET
             m.state = v.state,
-            m.reason = CASE v.state WHEN 'suppressed' THEN s.reason ELSE m.reason END,
+            m.reason = CASE v.state
+                WHEN 'suppressed' THEN s.reason
+                WHEN 'expired' THEN N'too late to be sent'
+                ELSE m.reason
+            END,
             m.claim_token = @claim_token,
             m.sender = @sender,
             m.next_at = DATEADD(SECOND, @lease_seconds, @now),
@@ -108,6 +112,7 @@ BEGIN
     JOIN notify.message AS m ON m.message_id = c.message_id
     JOIN notify.message_body AS mb ON mb.created_date = m.created_date AND mb.message_id = m.message_id
     WHERE c.state = 'claimed'
-    ORDER BY m.priority, m.message_id;
+    ORDER BY m.priority, m.message_id
+    OPTION (FORCE ORDER, LOOP JOIN);
 END;
 GO

@@ -37,11 +37,12 @@ BEGIN
         FROM OPENJSON(@messages) WITH (
             message_id BIGINT
         ) AS j
-        JOIN notify.message AS m ON m.message_id = j.message_id;
+        JOIN notify.message AS m WITH (FORCESEEK) ON m.message_id = j.message_id;
 
         DELETE r
         FROM @message AS t
-        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id;
+        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id
+        OPTION (FORCE ORDER, LOOP JOIN); /* here and below: never a scan, which would wait for every sender */
 
         UPDATE m
         SET m.state = @new_state, m.reason = @reason, m.completed_at = CASE WHEN @new_state <> 'held' THEN @now END
@@ -49,7 +50,8 @@ BEGIN
         INTO notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
         FROM @message AS t
         JOIN notify.message AS m ON m.message_id = t.message_id
-        WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying');
+        WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying')
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         SET @withdrawn = @@ROWCOUNT;
 
@@ -57,7 +59,8 @@ BEGIN
         DELETE r
         FROM @message AS t
         JOIN notify.message AS m ON m.message_id = t.message_id AND m.state = @new_state
-        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id;
+        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
 
         COMMIT TRANSACTION;
     END TRY
