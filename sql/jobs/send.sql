@@ -46,7 +46,7 @@ BEGIN TRY
 
     /* A job's database is master: one set to an availability database fails at login where that is not readable. */
     SET @command = CONCAT(
-            N'IF sys.fn_hadr_is_primary_replica(',
+            N'IF sys.fn_hadr_is_primary_replica(N',
             QUOTENAME(@database_name, N''''),
             N') = 0',
             NCHAR(13) + NCHAR(10),

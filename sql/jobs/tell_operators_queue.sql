@@ -38,7 +38,7 @@ BEGIN TRY
 
     /* A job's database is master: one set to an availability database fails at login where that is not readable. */
     SET @command = CONCAT(
-            N'IF sys.fn_hadr_is_primary_replica(',
+            N'IF sys.fn_hadr_is_primary_replica(N',
             QUOTENAME(@database_name, N''''),
             N') = 0',
             NCHAR(13) + NCHAR(10),
@@ -69,7 +69,7 @@ BEGIN TRY
             NCHAR(13) + NCHAR(10),
             N'    IF @body IS NOT NULL',
             NCHAR(13) + NCHAR(10),
-            N'        EXECUTE msdb.dbo.sp_notify_operator @name = ',
+            N'        EXECUTE msdb.dbo.sp_notify_operator @name = N',
             QUOTENAME(@operator_name, N''''),
             N', @subject = @subject, @body = @body;',
             NCHAR(13) + NCHAR(10),
