@@ -151,7 +151,10 @@ BEGIN
                     END AS raised_change_id
                 FROM #detected AS d
                 JOIN notify.scanned_notification AS n
-                    ON n.stamp_column_id = @stamp_column_id AND n.state = 'active' AND n.low_stamp < d.stamp
+                    ON n.stamp_column_id = @stamp_column_id
+                        AND n.state = 'active'
+                        AND n.low_stamp < d.stamp
+                        AND n.baseline_beat <= @beat
                 CROSS APPLY notify.judged_state(
                     n.notification_id,
                     n.created_baseline,
