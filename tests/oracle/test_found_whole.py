@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -10,10 +10,11 @@ import pytest
 from tests.cycle.conftest import SHOP, Shop, active, built, shop
 from tests.oracle.operators import copy_database
 
+from notify.cycle import Quiet
 from notify.databases import Role
 from notify.definitions import read_definitions
 from notify.errors import DatabaseError
-from notify.procedures import processor
+from notify.procedures import processor, queue
 from notify.recover import recover
 
 __all__ = ["active", "built", "shop"]
@@ -95,3 +96,56 @@ def test_a_state_newer_than_what_a_restored_processor_forgot_is_mailed(shop: Sho
         shop.cycle()
         shop.stage.send()
     assert shop.subjects() == ["Order 2 is packed", "Order 2 is paid"]
+
+
+class Meanwhile(Quiet):
+    """Does something between a cycle's detection and its generation, once."""
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self.do: Callable[[], None] | None = do
+
+    def step(self, name: str, done: int, total: int | None) -> None:
+        if name == "detect" and done == total and self.do is not None:
+            do, self.do = self.do, None
+            do()
+
+
+def packed_meanwhile(shop: Shop) -> None:
+    shop.status(2, "packed")
+    shop.arrive()
+
+
+@pytest.mark.parametrize(("verdict", "mails", "counts"), [("send", 2, (1, 0)), ("sent", 1, (2, 0)), (None, 1, (0, 2))])
+def test_a_state_that_a_lost_message_showed_is_not_told_by_the_next_change(
+    shop: Shop, verdict: str | None, mails: int, counts: tuple[int, int]
+) -> None:
+    """The insert's mail showed the update, which was not yet detected; then the queue was lost, and its backup is older."""
+    backup = shop.stage.folder / "queue.bak"
+    shop.stage.close()
+    copy_database(shop.stage.path(Role.QUEUE), backup)
+    shop.order(2)
+    shop.arrive()
+    shop.stage.cycle(Meanwhile(lambda: packed_meanwhile(shop)))
+    shop.stage.send()
+    assert shop.subjects() == ["Order 2 is packed"]
+    shop.stage.close()
+    copy_database(backup, shop.stage.path(Role.QUEUE))
+    shop.stage.queue("UPDATE notify.queue_identity SET recovery_fork_guid = NEWID();")
+    assert recover(shop.stage.databases, datetime(2099, 1, 1), "ann").changes_in_doubt == 1
+    if verdict is not None:
+        ((key,),) = shop.stage.queue("SELECT CONVERT(char(64), d.change_key, 2) FROM notify.decision AS d;")
+        with shop.stage.databases.connection(Role.QUEUE) as target:
+            queue.release_change(target, key, verdict, "ann", "asked them")
+        if verdict == "send":
+            with shop.stage.databases.connection(Role.PROCESSOR) as source:
+                processor.requeue_change(source, key)
+    shop.cycle()
+    shop.stage.send()
+    assert len(shop.stage.mails) == mails
+    report = shop.stage.audit()
+    assert (report["missing"], report["doubled"], report["pending"]) == (0, 0, 0)
+    assert (report["sent"], report["in_doubt"]) == counts
+    shop.status(2, "shipped")
+    shop.cycle()
+    shop.stage.send()
+    assert "Order 2 is shipped" in shop.subjects(), "a later state is told"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.procedures.queue_room import NOTIFICATION, Room, change, key, mail, skipped
+from tests.procedures.queue_room import NOTIFICATION, Room, change, key, mail, skipped, stamp
 
 from notify.errors import ProcedureError
 from notify.procedures import queue
@@ -188,3 +188,27 @@ def test_the_changes_come_in_pages_and_the_queue_is_trusted_with_the_last_call_o
         "changes_in_doubt": 1,
     }
     assert queue.queue_status(room.connection).queue["is_trusted"]
+
+
+@pytest.mark.parametrize(
+    ("later", "outcome"),
+    [
+        ({"shown_stamp": stamp(1)}, "in_doubt"),
+        ({"shown_stamp": stamp(2)}, "in_doubt"),
+        ({"shown_stamp": stamp(3)}, "messages"),
+        ({"shown_stamp": stamp(2), "policy": "every"}, "messages"),
+        ({"shown_stamp": stamp(2), "operation": "D", "shown_beat": 2}, "messages"),
+        ({"shown_stamp": stamp(2), "notification_guid": OTHER}, "messages"),
+        ({"shown_stamp": stamp(2), "record_match": '["8"]'}, "messages"),
+    ],
+)
+def test_a_state_that_a_change_in_doubt_may_have_shown_is_in_doubt_too(
+    room: Room, later: dict[str, Any], outcome: str
+) -> None:
+    room.lose()
+    queue.recover_queue(room.connection, room.now, [change(7, shown_stamp=stamp(2))], "ann")
+    ask = change(9, **{"record_match": '["7"]'} | later)
+    for was_first in (True, False):
+        (told,) = room.enqueue(ask)
+        assert (told["outcome"], told["was_first"]) == (outcome, was_first)
+    assert len(room.states()) == (outcome == "messages")

@@ -319,6 +319,7 @@ CREATE TABLE notify.change (
     state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
     created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
     beat BIGINT NOT NULL, /* of the snapshot that showed this state */
+    shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL, /* the latest state that its messages may show, where that is a later one */
     state VARCHAR(10) NOT NULL,
     reason NVARCHAR(400) NULL,
     due_at DATETIME2(3) NOT NULL,

@@ -82,8 +82,7 @@ CREATE INDEX ix_decision_in_doubt ON notify.decision(change_key) WHERE outcome =
 GO
 
 /* Empty, but for what was in doubt after a queue was lost. */
-CREATE INDEX ix_decision_shown ON notify.decision(record_match, notification_guid, shown_stamp) INCLUDE (outcome, reason)
-WHERE shown_stamp IS NOT NULL;
+CREATE INDEX ix_decision_shown ON notify.decision(record_match, notification_guid, shown_stamp) INCLUDE (outcome, reason) WHERE shown_stamp IS NOT NULL;
 GO
 
 /* What persons said of changes in doubt. new_outcome NULL: the decision was forgotten, so that the change is generated again. */

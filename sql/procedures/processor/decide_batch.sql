@@ -160,6 +160,18 @@ BEGIN
         JOIN #verdict AS v ON v.change_id = c.change_id
         WHERE c.state = 'claimed' AND c.batch_id = @batch_id AND v.verdict IN ('wait', 'fail');
 
+        /* Rare: the row has changed since it was detected. Kept before any message is made, for the day on which the queue is lost. */
+        UPDATE c
+        SET c.shown_stamp = s.shown_stamp
+        FROM notify.change AS c
+        JOIN #verdict AS v ON v.change_id = c.change_id
+        JOIN #state AS s ON s.change_number = c.change_id
+        WHERE c.state = 'claimed'
+            AND c.batch_id = @batch_id
+            AND c.operation IN ('I', 'U')
+            AND v.verdict = 'generate'
+            AND s.shown_stamp > COALESCE(c.shown_stamp, c.state_stamp);
+
         EXECUTE notify.close_batch @batch_id = @batch_id, @now = @now;
 
         COMMIT TRANSACTION;

@@ -11,6 +11,8 @@ Stores the decision on each of at most 100 changes, and its messages: the first 
           255 last; 5), due_in_seconds, expires_in_seconds, reason (why it cannot be sent: stored as failed)
 Result    change_key, outcome (one decided before may also be in_doubt, or a person's sent or failed), reason, message_count (decided, as
           stored), was_first
+In doubt  Under policy latest, a state that a change in doubt may have shown already is not told by another change: that one is in doubt as
+          well (or sent or failed, as a person has said of the first).
 Repeated  with the same changes: stores nothing, same result, was_first = 0.
 Errors    50101 restored queue, 50102 more than 100 changes, 1205 deadlock: call again. One bad change refuses the whole call.
 Locks     decision, then what store_messages locks, by key range (a rival with the same key waits) and each in the order of its keys,
@@ -80,10 +82,12 @@ BEGIN
             j.record_key,
             j.record_match,
             j.operation,
-            j.outcome,
-            j.reason,
+            outcome = COALESCE(told.outcome, j.outcome),
+            reason = COALESCE(told.reason, j.reason),
             message_count = CASE
-                WHEN j.outcome = 'messages' THEN (SELECT COUNT(*) FROM OPENJSON(j.messages) AS m)
+                WHEN j.outcome = 'messages' AND told.outcome IS NULL THEN (
+                    SELECT COUNT(*) FROM OPENJSON(j.messages) AS m
+                )
                 ELSE 0
             END,
             decided_at = @now
@@ -94,11 +98,26 @@ BEGIN
             record_key NVARCHAR(450),
             record_match NVARCHAR(450),
             operation CHAR(1),
+            policy VARCHAR(10),
+            shown_stamp VARCHAR(27),
             outcome VARCHAR(10),
             reason NVARCHAR(400),
             messages NVARCHAR(MAX) AS JSON
         ) AS j
-        JOIN @change AS c ON c.change_key = CONVERT(BINARY(32), j.change_key, 2) AND c.is_decided = 0;
+        JOIN @change AS c ON c.change_key = CONVERT(BINARY(32), j.change_key, 2) AND c.is_decided = 0
+        OUTER APPLY (
+            SELECT TOP (1) d.outcome, d.reason
+            FROM notify.decision AS d
+            WHERE d.record_match = j.record_match COLLATE Latin1_General_BIN2
+                AND d.notification_guid = j.notification_guid
+                AND d.shown_stamp IS NOT NULL /* for ix_decision_shown */
+                AND d.shown_stamp >= j.shown_stamp COLLATE Latin1_General_BIN2
+                AND d.outcome IN ('in_doubt', 'sent', 'failed')
+                AND j.policy = 'latest'
+                AND j.operation IN ('I', 'U')
+                AND j.outcome = 'messages'
+            ORDER BY d.shown_stamp, d.change_key
+        ) AS told;
 
         SET @first_changes = (
                 SELECT change_key = CONVERT(CHAR(64), f.change_key, 2)
