@@ -61,7 +61,7 @@ CREATE TABLE notify.decision (
     purged_count INTEGER NOT NULL CONSTRAINT df_decision_purged_count DEFAULT (0), /* of message_count: ended, and removed by a purge */
     decided_at DATETIME2(3) NOT NULL,
     shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL, /* in doubt, policy latest: no state up to this one may be told by another change */
-    CONSTRAINT pk_decision PRIMARY KEY CLUSTERED (change_key),
+    CONSTRAINT pk_decision PRIMARY KEY CLUSTERED (change_key) WITH (FILLFACTOR = 80), /* hashes land anywhere: room, once it is rebuilt */
     CONSTRAINT ck_decision_operation CHECK (operation IN ('I', 'U', 'D', 'O')),
     CONSTRAINT ck_decision_purged_count CHECK (purged_count BETWEEN 0 AND message_count),
     /* in_doubt: the queue was lost, and its messages with it; sent, failed: a person's word on that */
@@ -158,11 +158,11 @@ GO
 CREATE INDEX ix_message_completed ON notify.message(completed_at) INCLUDE (state, channel) WHERE completed_at IS NOT NULL;
 GO
 
-CREATE INDEX ix_message_change ON notify.message(change_key);
+CREATE INDEX ix_message_change ON notify.message(change_key) WITH (FILLFACTOR = 80);
 GO
 
 /* Without a filter, though messages of policy every have no conversation: a seek must always be possible, or FORCESEEK fails (8622). */
-CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_order);
+CREATE INDEX ix_message_conversation ON notify.message(conversation_key, shown_order) WITH (FILLFACTOR = 80);
 GO
 
 /* The few versions of a conversation that a newer one may still replace, however many were sent before them. */
@@ -174,7 +174,7 @@ CREATE TABLE notify.message_key (
     dedupe_key BINARY(32) NOT NULL,
     message_id BIGINT NOT NULL,
     created_at DATETIME2(3) NOT NULL,
-    CONSTRAINT pk_message_key PRIMARY KEY CLUSTERED (dedupe_key)
+    CONSTRAINT pk_message_key PRIMARY KEY CLUSTERED (dedupe_key) WITH (FILLFACTOR = 80)
 );
 GO
 

@@ -107,7 +107,7 @@ BEGIN
         JOIN @change AS c ON c.change_key = CONVERT(BINARY(32), j.change_key, 2) AND c.is_decided = 0
         OUTER APPLY (
             SELECT TOP (1) d.outcome, d.reason
-            FROM notify.decision AS d
+            FROM notify.decision AS d WITH (FORCESEEK)
             WHERE d.record_match = j.record_match COLLATE Latin1_General_BIN2
                 AND d.notification_guid = j.notification_guid
                 AND d.shown_stamp IS NOT NULL /* for ix_decision_shown */
