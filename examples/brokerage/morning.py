@@ -106,7 +106,7 @@ def acts(town: Town, now: dt.datetime, listing: Any) -> tuple[tuple[Deed, ...], 
 
     people = rng.sample(with_mail, 16)
     first = (
-        Deed("three homes come on the market, one is still a draft",
+        Deed("three homes come on the market, a fourth is still a draft",
              (put_up(0, "active"), put_up(1, "active"), put_up(2, "active"), put_up(3, "draft"))),
         Deed("six visits are booked", tuple(book(i, homes[i], people[i], at(2 + i % 3, 10 + i)) for i in range(6))),
         Deed("two prices go down, one goes up",

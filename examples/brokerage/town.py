@@ -129,7 +129,7 @@ def ascii_only(text: str) -> str:
 
 
 def build(seed: int, now: dt.datetime) -> Town:
-    """The town of `seed` as it stands at `now` (naive UTC). About 4,900 rows."""
+    """The town of `seed` as it stands at `now` (naive UTC). About 4,100 rows."""
     rng = random.Random(seed)
     state, area, postal = rng.choice(AREA)
     town = Town(rng.choice(TOWN_HEAD) + rng.choice(TOWN_TAIL), state, rng=rng)

@@ -241,7 +241,7 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         "notification": "notification",
         "detected": "detected",
         "skipped": "skipped",
-        "messages": "generated",
+        "messages": "messages",
         "sent": "sent",
         "waiting_sms": "SMS wait",
         "not_sent": "not sent",
@@ -281,7 +281,7 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         soft_wrap=True,
     )
     if report["already_there"]:
-        words = "nothing was sent twice" if report["received_now"] == 0 else f"{report['received_now']} mails were sent"
+        words = _sent_now(report["received_now"])
         console.print(f"Run again: {words}. For a new town, remove {directory} or choose another folder.")
         if seed != report["seed"]:
             console.print(f"This is the town of seed {report['seed']}, not {seed}.", style="yellow")
@@ -294,9 +294,15 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         f"notify status --config {config}",
     ):
         console.print(f"  [cyan]{_command()}{command.removeprefix('notify')}[/cyan]", soft_wrap=True)
-    console.print("\nTo look around with sqlcmd or SSMS, as in any SQL Server (the first line shows the password):")
+    console.print("\nTo look around with sqlcmd or SSMS, as in any SQL Server (serve-sql shows the password):")
     for line in (f"{_command()} serve-sql --config {config}", f"sqlcmd -S 127.0.0.1,{PORT} -U sa -C -d queue"):
         console.print(f"  [cyan]{line}[/cyan]", soft_wrap=True)
+
+
+def _sent_now(mails: int) -> str:
+    if mails == 0:
+        return "nothing was sent twice"
+    return "1 mail was sent" if mails == 1 else f"{mails} mails were sent"
 
 
 def _command() -> str:

@@ -248,14 +248,35 @@ def test_new_beat_and_apply_follow_each_other_beside_the_configuration(shop: Sho
     ran = notify("new", "guest", "--config", config)
     assert ran.code == 0, ran.errors
     commands = [line.split("#")[0].split()[1:] for line in ran.output.splitlines() if line.startswith("  notify ")]
-    assert [words[0] for words in commands] == ["sql", "beat", "apply"]
+    assert [words[0] for words in commands] == ["sql", "beat", "apply", "preview", "activate"]
+    done = {}
     for words in commands:
-        done = notify(*words)
-        assert done.code == 0, done.errors
-    assert "guest_changed: created" in done.output
+        done[words[0]] = notify(*words)
+        assert done[words[0]].code == 0, done[words[0]].errors
+    assert "guest_changed: created" in done["apply"].output
+    assert "Guest 1" in done["preview"].output
+    assert "guest_changed: active" in done["activate"].output
     assert (config.parent / "letters" / "guest_changed.html.mako").exists()
     # Nothing shows an update of this table: inserts alone are proposed.
     assert 'on = ["insert"]' in (config.parent / "guest_changed.toml").read_text()
+
+
+@pytest.mark.parametrize("columns", ["", "seen_at datetime2(3) NOT NULL, ", "created_at datetime2(3) NOT NULL, "])
+def test_new_previews_a_table_without_stamps_and_one_whose_stamp_is_in_its_key(
+    shop: Shop, config: Path, tmp_path: Path, columns: str
+) -> None:
+    key = "guest_id, created_at" if "created_at" in columns else "guest_id"
+    values = "1" if not columns else "1, '2026-01-02T03:04:05'"
+    shop.stage.do(
+        (f"CREATE TABLE dbo.guest (guest_id int NOT NULL, {columns}CONSTRAINT pk_guest PRIMARY KEY ({key}));", ()),
+        (f"INSERT INTO dbo.guest VALUES ({values});", ()),
+    )
+    shop.arrive()
+    ran = notify("new", "guest", "--directory", tmp_path / "new", "--json", "--config", config)
+    assert ran.code == 0, ran.errors
+    assert ran.json["preview"]["subject"] == "Guest 1"
+    said = any("no column says when a row was created" in advice for advice in ran.json["advice"])
+    assert said is ("created_at" not in columns)
 
 
 def test_new_names_the_nearest_table(config: Path) -> None:
@@ -275,6 +296,15 @@ def test_sql_runs_batches_against_a_role(config: Path) -> None:
     assert ran.code == 1
     assert "nowhere" in ran.errors
     assert "batch 2" in ran.errors
+
+
+def test_sql_takes_a_query_as_sqlcmd_does(config: Path, tmp_path: Path) -> None:
+    ran = notify("sql", "queue", "-Q", "SELECT 1 AS one;", "--json", "--config", config)
+    assert ran.json == [{"columns": ["one"], "rows": [[1]]}]
+    assert "batch 1 of --query" in notify("sql", "queue", "--query", "SELECT nothing;", "--config", config).errors
+    file = tmp_path / "one.sql"
+    file.write_text("SELECT 1 AS one;")
+    assert notify("sql", "queue", file, "-Q", "SELECT 1 AS one;", "--config", config).code == 2
 
 
 def test_sql_tells_what_the_server_says_in_its_place(config: Path) -> None:

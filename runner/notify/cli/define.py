@@ -162,6 +162,8 @@ def new(
     click.echo(f"  notify sql source {shlex.quote(procedure)}{option}")
     click.echo(f"  notify beat{option}    # an embedded replica catches up; a real one does it by itself")
     click.echo(f"  notify apply {shlex.quote(definition)}{option}")
+    click.echo(f"  notify preview {made.name}{option}")
+    click.echo(f"  notify activate {made.name}{option}    # from then on rows are mailed")
 
 
 @command("preview", "Render one real record, send nothing", "notify preview price_reduced --config demo/notify.toml")

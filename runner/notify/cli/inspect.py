@@ -54,14 +54,15 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
 @command(
     "sql",
     "Run T-SQL with GO batches against a role",
-    "echo 'SELECT COUNT(*) AS n FROM notify.message;' | notify sql queue --config demo/notify.toml",
+    'notify sql queue -Q "SELECT COUNT(*) AS n FROM notify.message;" --config demo/notify.toml',
 )
 @click.argument("role", metavar="ROLE", type=Choices(ROLES))
 @click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@click.option("-Q", "--query", metavar="TEXT", help="This T-SQL instead of a FILE, as with sqlcmd.")
 @config_option
 @json_option
-def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None:
-    """Run T-SQL with GO batches against a role: a FILE, or standard input. Autocommit, as every connection here.
+def sql(role: str, file: TextIO, query: str | None, config_path: str | None, as_json: bool) -> None:
+    """Run T-SQL with GO batches against a role: a FILE, --query, or standard input. Autocommit, as every connection.
 
     ROLE is source, replica, processor or queue.
 
@@ -74,11 +75,13 @@ def sql(role: str, file: TextIO, config_path: str | None, as_json: bool) -> None
     from notify.deploy import split_batches
     from notify.errors import DatabaseError
 
+    if query is not None and file is not sys.stdin:
+        raise click.UsageError("FILE and --query exclude each other.")
     databases = read_config(config_path).databases()
-    name = getattr(file, "name", "standard input")
-    if file is sys.stdin and file.isatty():
+    name = getattr(file, "name", "standard input") if query is None else "--query"
+    if query is None and file is sys.stdin and file.isatty():
         click.echo("T-SQL, then end of file (Ctrl-D):", err=True)
-    text = file.read()
+    text = file.read() if query is None else query
     results = []
     with databases.connection(Role(role)) as connection:
         for number, batch in enumerate(split_batches(text), 1):

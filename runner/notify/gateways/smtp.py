@@ -9,6 +9,7 @@ A server that has PIPELINING gets the three commands in one packet. One that has
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 from contextlib import suppress
@@ -229,4 +230,10 @@ class _NoAnswer(Exception):
 def _words(error: Exception | None) -> str:
     if isinstance(error, SMTPResponseException) and error.code > 0:
         return f"{error.code} {error.message}"
+    # The library's and asyncio's words name host and port again; the operating system's say what is wrong.
+    cause = error.__cause__ if isinstance(error, aiosmtplib.SMTPConnectError) else error
+    if isinstance(cause, ConnectionError) and cause.errno:
+        return os.strerror(cause.errno)
+    if isinstance(cause, socket.gaierror) and cause.strerror:
+        return cause.strerror
     return str(error) or type(error).__name__

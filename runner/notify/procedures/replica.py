@@ -112,7 +112,8 @@ def newest_keys(
 ) -> list[list[str]]:
     """Keys of the newest rows by a stamp column, for a preview of a real record."""
     columns = ", ".join(f"CONVERT(nvarchar(450), t.{quote_name(key)}) AS {quote_name(key)}" for key in keys)
-    order = ", ".join(f"t.{quote_name(name)} DESC" for name in (stamp, *keys))
+    # A stamp column may be one of the key's, and a column stands in an ORDER BY once.
+    order = ", ".join(f"t.{quote_name(name)} DESC" for name in dict.fromkeys((stamp, *keys)))
     (result,) = connection.execute(
         f"SELECT TOP ({count:d}) {columns} FROM {quote_name(schema)}.{quote_name(table)} AS t ORDER BY {order};"
     )
