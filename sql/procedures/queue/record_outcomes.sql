@@ -90,7 +90,8 @@ BEGIN
             reason = CASE
                 WHEN j.outcome <> 'accepted' THEN CONVERT(
                     NVARCHAR(400),
-                    CONCAT(CONVERT(VARCHAR(20), j.code), N' ', j.detail)
+                    /* What was not handed over has no code, and may have no detail: then there is no reason. */
+                    NULLIF(LTRIM(CONCAT(CONVERT(VARCHAR(20), j.code), N' ', j.detail)), N'')
                 )
             END
         FROM OPENJSON(@outcomes) WITH (
