@@ -130,6 +130,16 @@ class TestReplicas:
         assert deletes(keeping) == []
         assert len(keeping.ask("SELECT r.record_key FROM notify.key_scan_row AS r;")) == 4
 
+    def test_keys_are_not_read_with_every_cycle_while_the_replica_stands_still(self, keeping: Shop) -> None:
+        due(keeping)
+        keeping.compare_keys()
+        keeping.wait(600)
+        assert [said["outcome"] for said in keeping.compare_keys()] == ["behind"]
+        keeping.wait(60)
+        assert keeping.compare_keys() == []
+        due(keeping)
+        assert [said["outcome"] for said in keeping.compare_keys()] == ["compared"]
+
     def test_an_equal_heartbeat_proves_nothing(self, keeping: Shop) -> None:
         due(keeping)
         behind = keeping.replica
@@ -186,6 +196,15 @@ class TestMassDeletes:
         assert len(deletes(crowd)) == 30
         with pytest.raises(DatabaseError, match="50041"):
             call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])
+
+    def test_what_is_held_is_read_again_at_the_snapshots_own_cadence(self, crowd: Shop) -> None:
+        """Not with every cycle: the number in the alert's mail would be another one before a person has read it."""
+        crowd.compare_keys()
+        (scan,) = crowd.ask("SELECT ks.key_scan_id FROM notify.key_scan AS ks WHERE ks.state = 'held';")
+        crowd.pass_time(300)
+        assert crowd.compare_keys() == []
+        (said,) = call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])[0]
+        assert said["recorded"] == 30
 
     def test_records_that_come_back_were_never_deleted(self, crowd: Shop) -> None:
         crowd.compare_keys()
@@ -343,6 +362,47 @@ class TestLateReplicas:
         due(keeping)
         keeping.compare_keys()
         assert [change[:2] for change in keeping.changes()] == [("4", "I"), ("4", "D")]
+
+
+class TestStampsOfNoMeaning:
+    VISIT: dict[str, Any] = {"soft_delete": None, "created": None, "key_snapshot_minutes": 10, "notice_columns": ["note"]}
+
+    def test_rows_without_a_stamp_have_deletes_too(self, shop: Shop) -> None:
+        shop.change(
+            "CREATE TABLE dbo.tag (tag_id integer NOT NULL PRIMARY KEY, note nvarchar(50) NULL, seen_at datetime2(3) NULL,"
+            " INDEX ix_tag (seen_at));"
+        )
+        shop.change("INSERT dbo.tag VALUES (1, N'a', NULL), (2, N'b', NULL);")
+        shop.pass_time(600)
+        shop.watch(on=["delete"], table=self.VISIT | {"name": "tag", "modified": ["seen_at"]})
+        shop.change("DELETE dbo.tag WHERE tag_id = 2;")
+        due(shop)
+        shop.compare_keys()
+        assert deletes(shop) == [("2", "pending", None)]
+        shop.change("INSERT dbo.tag VALUES (2, N'c', ?);", shop.now)
+        shop.pass_time()
+        shop.detect()
+        assert [change[:2] for change in shop.changes()] == [("2", "D"), ("2", "U")]
+
+    def test_the_first_moment_of_all_in_local_time(self, shop: Shop) -> None:
+        """Applications write it where they know none; an hour before it there is no time."""
+        shop.change("INSERT dbo.visit (visit_id, modified_local) VALUES (1, '0001-01-01');")
+        shop.pass_time(600)
+        table = self.VISIT | {
+            "name": "visit", "modified": ["modified_local"], "time_zone": "Central European Standard Time"
+        }  # fmt: skip
+        shop.watch(on=["update", "delete"], table=table)
+        shop.change("DELETE dbo.visit;")
+        due(shop)
+        shop.compare_keys()
+        assert deletes(shop) == [("1", "pending", None)]
+        local = shop.now.replace(hour=shop.now.hour + 1)
+        shop.change("INSERT dbo.visit (visit_id, modified_local) VALUES (1, ?);", local)
+        shop.pass_time()
+        shop.detect()
+        due(shop)
+        shop.compare_keys()
+        assert [change[:2] for change in shop.changes()] == [("1", "D"), ("1", "U")]
 
 
 class TestPages:

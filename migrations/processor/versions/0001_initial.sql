@@ -71,7 +71,7 @@ CREATE TABLE notify.watched_table (
     row_cap INTEGER NULL, /* greatest table size for which allow_unindexed holds */
     version INTEGER NOT NULL CONSTRAINT df_watched_table_version DEFAULT (1), /* of this row and its columns */
     key_snapshot_beat BIGINT NULL, /* the greatest beat of a stored key snapshot; NULL: none taken yet */
-    key_snapshot_at DATETIME2(3) NULL, /* when keys were last compared */
+    key_snapshot_at DATETIME2(3) NULL, /* when a reading of the keys was last judged, whatever came of it */
     key_late_beat BIGINT NULL, /* the least beat below key_snapshot_beat with which changes were recorded since then */
     saved_at DATETIME2(3) NOT NULL,
     CONSTRAINT pk_watched_table PRIMARY KEY CLUSTERED (watched_table_id),

@@ -83,11 +83,15 @@ WHERE judged.version IS NOT NULL
                 @state_stamp = newest.greatest_stamp COLLATE Latin1_General_BIN2
                 OR (
                     @is_local = 1
-                    AND @state_stamp COLLATE Latin1_General_BIN2 >= CONVERT(
-                        VARCHAR(27),
-                        DATEADD(MINUTE, -60, TRY_CONVERT(DATETIME2(7), newest.greatest_stamp, 121)),
-                        121
-                    )
+                    AND @state_stamp COLLATE Latin1_General_BIN2 >= CASE
+                        /* An hour before the first moment of all there is no time: 517. */
+                        WHEN newest.greatest_stamp >= '0001-01-02' THEN CONVERT(
+                            VARCHAR(27),
+                            DATEADD(MINUTE, -60, TRY_CONVERT(DATETIME2(7), newest.greatest_stamp, 121)),
+                            121
+                        )
+                        ELSE newest.greatest_stamp
+                    END
                 )
             )
             AND NOT EXISTS (

@@ -42,7 +42,8 @@ JOIN notify.change AS c
     ON c.record_match = @record_match COLLATE Latin1_General_BIN2
         AND c.notification_id = @notification_id
         AND c.state_stamp >= CASE
-            WHEN @is_local = 1 THEN CONVERT(
+            /* An hour before the first moment of all there is no time: 517. */
+            WHEN @is_local = 1 AND greatest.state_stamp >= '0001-01-02' THEN CONVERT(
                 VARCHAR(27),
                 DATEADD(MINUTE, -60, TRY_CONVERT(DATETIME2(7), greatest.state_stamp, 121)),
                 121

@@ -4,7 +4,8 @@ GO
 /*
 add_key_rows (internal): adds rows of read_keys to a reading of all keys. Within the caller's transaction.
 
-Parameters  @key_scan_id; @rows: JSON array, at most 4,000; a record that is there already is left as it is
+Parameters  @key_scan_id; @rows: JSON array, at most 4,000; a record that is there already is left as it is, one whose stamps are
+            all NULL has the empty stamp, less than any other
 Errors      50015 more than 4,000 rows
 Locks       key_scan, its new rows
 */
@@ -19,7 +20,7 @@ BEGIN
         THROW 50015, N'At most 4,000 rows of keys in a call. Give them to record_keys in pieces.', 1;
 
     INSERT INTO notify.key_scan_row (key_scan_id, record_key, record_match, created_stamp, state_stamp, fields, matches)
-    SELECT @key_scan_id, j.record_key, j.record_match, j.created_stamp, j.state_stamp, j.fields, j.matches
+    SELECT @key_scan_id, j.record_key, j.record_match, j.created_stamp, COALESCE(j.state_stamp, ''), j.fields, j.matches
     FROM OPENJSON(@rows) WITH (
         record_key NVARCHAR(450),
         record_match NVARCHAR(450),

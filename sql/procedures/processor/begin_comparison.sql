@@ -67,6 +67,14 @@ BEGIN
         FROM notify.key_scan AS ks
         WHERE ks.key_scan_id = @key_scan_id;
 
+        /* It was a reading of the whole table, and the next one has the snapshot's cadence too: not that of the cycles. */
+        IF @outcome = 'behind'
+            UPDATE wt
+            SET wt.key_snapshot_at = @now
+            FROM notify.key_scan AS ks
+            JOIN notify.watched_table AS wt ON wt.watched_table_id = ks.watched_table_id
+            WHERE ks.key_scan_id = @key_scan_id;
+
         COMMIT TRANSACTION;
     END TRY
     BEGIN CATCH

@@ -50,6 +50,12 @@ BEGIN
         AND ks.state IN ('held', 'approved')
         AND ks.key_scan_id < @key_scan_id;
 
+    /* One that is held, too: the next reading replaces it, and whoever is to approve it needs its number until then. */
+    UPDATE wt
+    SET wt.key_snapshot_at = @now
+    FROM notify.watched_table AS wt
+    WHERE wt.watched_table_id = @watched_table_id;
+
     IF @outcome = 'held'
     BEGIN
         SELECT
@@ -95,7 +101,6 @@ BEGIN
     UPDATE wt
     SET
         wt.key_snapshot_beat = CASE WHEN wt.key_snapshot_beat > @beat THEN wt.key_snapshot_beat ELSE @beat END,
-        wt.key_snapshot_at = @now,
         /* Notifications with a later snapshot were not compared: they still need it. */
         wt.key_late_beat = CASE WHEN wt.key_snapshot_beat > @beat THEN wt.key_late_beat END
     FROM notify.watched_table AS wt

@@ -27,6 +27,7 @@ BEGIN
     DECLARE @late_beat BIGINT;
     DECLARE @is_local BIT;
     DECLARE @before INTEGER = @recorded;
+    DECLARE @found INTEGER;
     DECLARE @gone NVARCHAR(MAX);
 
     SELECT
@@ -75,6 +76,8 @@ BEGIN
         )
     OPTION (RECOMPILE); /* the span of the beats says whether ix_change_beat is worth its lookups */
 
+    SELECT @found = COUNT(*) FROM OPENJSON(@gone) AS g;
+
     EXECUTE notify.store_deletes
         @key_scan_id = @key_scan_id,
         @gone = @gone,
@@ -82,6 +85,7 @@ BEGIN
         @pending = @pending OUTPUT,
         @superseded = @superseded OUTPUT;
 
-    SET @is_last = CASE WHEN @recorded - @before < 4000 THEN 1 ELSE 0 END;
+    /* One of a full page that is stored already must not end what comes behind it. */
+    SET @is_last = CASE WHEN @found < 4000 OR @recorded = @before THEN 1 ELSE 0 END;
 END;
 GO

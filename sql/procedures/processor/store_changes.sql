@@ -15,7 +15,8 @@ Locks       change rows of these records, then new ones
 
 An insert that is pending and that nobody has ever claimed takes on the state of an update that names it, and stays one change.
 Under policy latest a change that is to be mailed supersedes the older ones of its record that nobody has claimed, unless one
-of them has waited for maximum_delay_minutes. It only saves work: the queue sees to it that the last state is mailed last.
+of them has waited for maximum_delay_minutes. It only saves work: the queue sees to it that the last state is mailed last. So a change that a worker is just claiming is passed
+over: claim_batch locks the row before the key of ix_change_record, this the other way round, and they would lock each other out.
 */
 CREATE OR ALTER PROCEDURE notify.store_changes
     @run_id BIGINT,
@@ -30,6 +31,7 @@ CREATE OR ALTER PROCEDURE notify.store_changes
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
     CREATE TABLE #change (
         change_number INTEGER IDENTITY(1, 1) NOT NULL PRIMARY KEY,
@@ -120,7 +122,7 @@ BEGIN
     INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
     FROM #change AS newer
     JOIN notify.notification AS n ON n.notification_id = newer.notification_id AND n.policy = 'latest'
-    JOIN notify.change AS c
+    JOIN notify.change AS c WITH (ROWLOCK, READPAST, UPDLOCK)
         ON c.record_match = newer.record_match
             AND c.notification_id = newer.notification_id
             AND c.state IN ('pending', 'waiting')

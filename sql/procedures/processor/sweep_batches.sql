@@ -23,8 +23,15 @@ BEGIN
     DECLARE @expired TABLE (
         batch_id UNIQUEIDENTIFIER NOT NULL PRIMARY KEY
     );
+    DECLARE @retired TABLE (
+        notification_id INTEGER NOT NULL PRIMARY KEY
+    );
 
     BEGIN TRY
+        /* Before anything is locked: retire_notification holds the notification's row, and waits for its changes. */
+        INSERT INTO @retired (notification_id)
+        SELECT n.notification_id FROM notify.notification AS n WHERE n.state = 'retired';
+
         BEGIN TRANSACTION;
 
         WITH late AS (
@@ -50,9 +57,8 @@ BEGIN
         SET c.state = 'skipped', c.reason = N'retired', c.completed_at = @now
         OUTPUT inserted.change_id, deleted.state, inserted.state, inserted.reason, @run_id, @now
         INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
-        FROM notify.notification AS n
-        JOIN notify.change AS c ON c.notification_id = n.notification_id AND c.state IN ('pending', 'waiting')
-        WHERE n.state = 'retired';
+        FROM @retired AS r
+        JOIN notify.change AS c ON c.notification_id = r.notification_id AND c.state IN ('pending', 'waiting');
 
         COMMIT TRANSACTION;
     END TRY
