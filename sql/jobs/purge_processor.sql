@@ -50,11 +50,14 @@ BEGIN TRY
         @on_success_action = 3, /* next step */
         @on_fail_action = 1; /* the job ends well: elsewhere it runs */
 
-    /* A hundred small steps, each of its own transactions and of low deadlock priority, with a breath between them. */
+    /*
+    Small steps, each of its own transactions and of low deadlock priority, with a breath between them, until nothing is left: a
+    step more would begin anew at the oldest of what is kept. At most some ten million rows of a kind a night. A step that lost a deadlock is tried again a minute later.
+    */
     SET @command = CONCAT(
-            N'DECLARE @step integer = 0;',
+            N'DECLARE @step integer = 0, @has_more bit = 1;',
             NCHAR(13) + NCHAR(10),
-            N'WHILE @step < 100',
+            N'WHILE @has_more = 1 AND @step < 2500',
             NCHAR(13) + NCHAR(10),
             N'BEGIN',
             NCHAR(13) + NCHAR(10),
@@ -62,9 +65,9 @@ BEGIN TRY
             QUOTENAME(@database_name),
             N'.notify.purge_processor @older_than_days = ',
             @older_than_days,
-            N', @batch_size = 4000;',
+            N', @batch_size = 4000, @has_more = @has_more OUTPUT;',
             NCHAR(13) + NCHAR(10),
-            N'    WAITFOR DELAY ''00:00:01'';',
+            N'    IF @has_more = 1 WAITFOR DELAY ''00:00:01'';',
             NCHAR(13) + NCHAR(10),
             N'    SET @step = @step + 1;',
             NCHAR(13) + NCHAR(10),
@@ -76,6 +79,8 @@ BEGIN TRY
         @subsystem = N'TSQL',
         @database_name = N'master',
         @command = @command,
+        @retry_attempts = 3,
+        @retry_interval = 1,
         @on_success_action = 1,
         @on_fail_action = 2;
 

@@ -365,7 +365,12 @@ class TestLateReplicas:
 
 
 class TestStampsOfNoMeaning:
-    VISIT: dict[str, Any] = {"soft_delete": None, "created": None, "key_snapshot_minutes": 10, "notice_columns": ["note"]}
+    VISIT: dict[str, Any] = {
+        "soft_delete": None,
+        "created": None,
+        "key_snapshot_minutes": 10,
+        "notice_columns": ["note"],
+    }
 
     def test_rows_without_a_stamp_have_deletes_too(self, shop: Shop) -> None:
         shop.change(

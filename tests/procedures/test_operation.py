@@ -242,6 +242,17 @@ class TestPurging:
         assert [step() for _ in range(5)] == [(0, True), (0, True), (0, True), (2, True), (0, False)]
         assert step() == (0, True)  # the next pass begins at the oldest again
 
+    def test_a_job_ends_when_nothing_is_left(self, processor: Connection) -> None:
+        for number in range(5):
+            change(processor, str(number), "I", number)
+        wait(processor, 31)
+        results = processor.execute(
+            "DECLARE @step int = 0, @has_more bit = 1; WHILE @has_more = 1 AND @step < 20 BEGIN"
+            " EXECUTE notify.purge_processor @older_than_days = 30, @batch_size = 2, @has_more = @has_more OUTPUT;"
+            " SET @step += 1; END; SELECT @step AS steps;"
+        )
+        assert results[-1].one()["steps"] == 3
+
     def test_the_last_delete_of_a_record_goes_after_all_else_of_it(self, processor: Connection) -> None:
         for number, operation in enumerate("IUD"):
             change(processor, "1", operation, number)

@@ -4,12 +4,16 @@ GO
 /*
 purge_processor: deletes what is done and old, one step of each kind per call. A person or a job calls it until has_more is 0.
 
-Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a kind, 1 to 4000.
+Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a kind, 1 to 4000;
+            @has_more: out, as in the result, for a job that has no use for rows
 Result      one row: changes, history, batches, key_scans, outcomes, runs, alerts (rows deleted), has_more.
 Errors      50013 a parameter is out of range
 Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says.
 */
-CREATE OR ALTER PROCEDURE notify.purge_processor @older_than_days INTEGER = 90, @batch_size INTEGER = 4000
+CREATE OR ALTER PROCEDURE notify.purge_processor
+    @older_than_days INTEGER = 90,
+    @batch_size INTEGER = 4000,
+    @has_more BIT = NULL OUTPUT
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -23,7 +27,6 @@ BEGIN
     DECLARE @alerts INTEGER;
     DECLARE @key_scans INTEGER;
     DECLARE @outcomes INTEGER;
-    DECLARE @has_more BIT;
 
     IF @older_than_days IS NULL OR @older_than_days < 7 OR @batch_size IS NULL OR @batch_size NOT BETWEEN 1 AND 4000
         THROW 50013, N'purge_processor: @older_than_days must be at least 7, @batch_size 1 to 4000.', 1;
@@ -85,6 +88,16 @@ BEGIN
         THROW;
     END CATCH;
 
+    SET @has_more = CASE
+            WHEN @has_more = 1
+            OR @batches = @batch_size
+            OR @runs = @batch_size
+            OR @alerts = @batch_size
+            OR @key_scans = @batch_size
+            OR @outcomes = @batch_size THEN 1
+            ELSE 0
+        END;
+
     SELECT
         @changes AS changes,
         @history AS history,
@@ -93,17 +106,6 @@ BEGIN
         @outcomes AS outcomes,
         @runs AS runs,
         @alerts AS alerts,
-        CONVERT(
-            BIT,
-            CASE
-                WHEN @has_more = 1
-                OR @batches = @batch_size
-                OR @runs = @batch_size
-                OR @alerts = @batch_size
-                OR @key_scans = @batch_size
-                OR @outcomes = @batch_size THEN 1
-                ELSE 0
-            END
-        ) AS has_more;
+        @has_more AS has_more;
 END;
 GO
