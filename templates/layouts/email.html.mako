@@ -24,6 +24,7 @@ h2 { margin: 24px 0 8px; font-size: 17px; line-height: 1.3; font-weight: 700; co
 p { margin: 0 0 16px; font-size: 16px; line-height: 1.55; color: #2b3745 }
 a { color: #1a5fb4 }
 .page { width: 100%; background: #eef0f3 }
+.edge { padding: 24px 12px }
 .column { width: 100%; max-width: 600px; margin: 0 auto; background: #ffffff; border-radius: 12px }
 .top { padding: 28px 32px 0 }
 .main { padding: 28px 32px 12px }
@@ -36,6 +37,7 @@ a { color: #1a5fb4 }
 .muted { color: #5d6b7a; font-size: 14px }
 .preheader { display: none; max-height: 0; overflow: hidden; font-size: 1px; line-height: 1px; color: #eef0f3 }
 @media (max-width: 620px) {
+  .edge { padding: 0 !important }
   .column { border-radius: 0 !important }
   .top { padding: 22px 20px 0 !important }
   .main { padding: 22px 20px 8px !important }
@@ -58,7 +60,7 @@ ${self.styles()}
 </head>
 <body>
 <div class="preheader">${self.preheader()}</div>
-<table role="presentation" class="page" width="100%"><tr><td align="center">
+<table role="presentation" class="page" width="100%"><tr><td align="center" class="edge">
 <table role="presentation" class="column" width="600">
 <tr><td class="top">${self.header()}</td></tr>
 <tr><td class="main">

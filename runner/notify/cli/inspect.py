@@ -57,11 +57,11 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     'notify sql queue -Q "SELECT COUNT(*) AS n FROM notify.message;" --config demo/notify.toml',
 )
 @click.argument("role", metavar="ROLE", type=Choices(ROLES))
-@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@click.argument("file", type=click.File("r", encoding="utf-8"), required=False)
 @click.option("-Q", "--query", metavar="TEXT", help="This T-SQL instead of a FILE, as with sqlcmd.")
 @config_option
 @json_option
-def sql(role: str, file: TextIO, query: str | None, config_path: str | None, as_json: bool) -> None:
+def sql(role: str, file: TextIO | None, query: str | None, config_path: str | None, as_json: bool) -> None:
     """Run T-SQL with GO batches against a role: a FILE, --query, or standard input. Autocommit, as every connection.
 
     ROLE is source, replica, processor or queue.
@@ -75,13 +75,17 @@ def sql(role: str, file: TextIO, query: str | None, config_path: str | None, as_
     from notify.deploy import split_batches
     from notify.errors import DatabaseError
 
-    if query is not None and file is not sys.stdin:
+    if query is not None and file is not None:
         raise click.UsageError("FILE and --query exclude each other.")
     databases = read_config(config_path).databases()
-    name = getattr(file, "name", "standard input") if query is None else "--query"
-    if query is None and file is sys.stdin and file.isatty():
-        click.echo("T-SQL, then end of file (Ctrl-D):", err=True)
-    text = file.read() if query is None else query
+    if query is not None:
+        name, text = "--query", query
+    elif file is not None:
+        name, text = file.name, file.read()
+    else:
+        if sys.stdin.isatty():
+            click.echo("T-SQL, then end of file (Ctrl-D):", err=True)
+        name, text = "standard input", click.open_file("-", encoding="utf-8").read()
     results = []
     with databases.connection(Role(role)) as connection:
         for number, batch in enumerate(split_batches(text), 1):
