@@ -46,6 +46,7 @@ class Sabotage(NamedTuple):
 PROCESSOR, QUEUE, REPLICA = (f"sql/procedures/{role}" for role in ("processor", "queue", "replica"))
 CLAIM = "WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)"
 ATTEMPTS, ENQUEUE = "tests/procedures/test_queue_attempts.py", "tests/procedures/test_queue_enqueue.py"
+OPERATOR = "tests/procedures/test_queue_operator.py"
 RECORDING, BATCHES = "tests/procedures/test_recording.py", "tests/procedures/test_batches.py"
 DETECTION, KEYS = "tests/procedures/test_detection.py", "tests/procedures/test_key_snapshots.py"
 SEND, CLAIMS = "tests/gateways/test_send.py", "tests/faults/test_claims.py"
@@ -315,6 +316,22 @@ SABOTAGES: Final = (
         "IF NOT EXISTS (SELECT 1 / 0 FROM notify.trusted_queue AS tq)",
         "IF 1 = 0",
         (f"{ENQUEUE}::test_a_restored_queue_takes_nothing",),
+    ),
+    Sabotage(
+        "recovery-mark-last",
+        "10 lost servers: the queue is trusted when everything is in doubt, and not before",
+        f"{QUEUE}/recover_queue.sql",
+        "IF @messages_in_doubt < @batch_size AND @more_changes = 0",
+        "IF @messages_in_doubt < @batch_size",
+        (f"{OPERATOR}::test_the_changes_come_in_pages_and_the_queue_is_trusted_with_the_last_call_only",),
+    ),
+    Sabotage(
+        "recovery-shown-state",
+        "10 lost servers: a state that a message in doubt may have shown is not told by another change",
+        f"{QUEUE}/enqueue_messages.sql",
+        "d.shown_stamp >= j.shown_stamp COLLATE Latin1_General_BIN2",
+        "1 = 0",
+        (f"{OPERATOR}::test_a_state_that_a_change_in_doubt_may_have_shown_is_in_doubt_too",),
     ),
 )  # fmt: skip
 
