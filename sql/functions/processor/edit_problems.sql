@@ -7,6 +7,9 @@ edit_problems: what a saved definition must not change, because of what is in fo
 Parameters  @notification_id; @former_table_id: its watched table before (NULL: it is new); @table_before, @table_after: its table as
             table_definition gives it (@table_before NULL: the table is new).
 Returns     path, value, problem.
+
+The rowversion is as fixed as the keys: recorded states are ordered by it or by stamps, and the two do not compare. By the other
+one the next change of a known record would be none, or one that is known would be told again.
 */
 CREATE OR ALTER FUNCTION notify.edit_problems (
     @notification_id INTEGER,
@@ -40,7 +43,6 @@ FROM edited AS e
 CROSS JOIN (VALUES
     (N'created'),
     (N'modified'),
-    (N'rowversion'),
     (N'time_zone')
 ) AS part (name)
 CROSS APPLY (
@@ -63,5 +65,22 @@ CROSS APPLY (
     WHERE n.watched_table_id = e.watched_table_id AND n.state IN ('active', 'paused')
     ORDER BY n.name
 ) AS holder
-WHERE JSON_QUERY(@table_before, '$.keys') COLLATE Latin1_General_BIN2 <> JSON_QUERY(@table_after, '$.keys');
+WHERE JSON_QUERY(@table_before, '$.keys') COLLATE Latin1_General_BIN2 <> JSON_QUERY(@table_after, '$.keys')
+UNION ALL
+SELECT
+    N'table.rowversion',
+    NULL,
+    N'Recorded states are ordered by it, or by stamps where there is none: retire ' + holder.name + N' first.'
+FROM edited AS e
+CROSS APPLY (
+    SELECT TOP (1) n.name
+    FROM notify.notification AS n
+    WHERE n.watched_table_id = e.watched_table_id AND n.state IN ('active', 'paused')
+    ORDER BY n.name
+) AS holder
+WHERE @table_before IS NOT NULL
+    AND COALESCE(JSON_VALUE(@table_before, '$.rowversion'), N'') COLLATE Latin1_General_BIN2 <> COALESCE(
+        JSON_VALUE(@table_after, '$.rowversion'),
+        N''
+    );
 GO
