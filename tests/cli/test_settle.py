@@ -48,6 +48,13 @@ def test_messages_shows_what_waits_and_how_to_settle_it(shop: Shop, config: Path
     assert [(row["message_id"], row["state"]) for row in report["messages"]] == [(1, "in_doubt"), (2, "failed")]
     assert (report["changes_in_doubt"], report["has_more"]) == ([], False)
     assert "one by one: notify messages" in notify("status", "--config", config).output
+    assert "notify messages --state stuck" not in ran.output
+    shop.order(9)
+    shop.cycle()
+    shop.stage.advance(hours=1)
+    assert "notify messages --state stuck" in notify("messages", "--config", config).output
+    ran = notify("messages", "--state", "stuck", "--config", config)
+    assert "4  queued, stuck: email to buyer9@shop.example.com" in ran.output
 
 
 def test_messages_of_a_state_of_a_notification_and_no_more_than_asked_for(shop: Shop, config: Path) -> None:

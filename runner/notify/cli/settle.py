@@ -42,7 +42,7 @@ def change_option(words: str) -> Callable[[F], F]:
     default="attention",
     metavar="STATE",
     help="A message's state (in_doubt, held, failed, queued, sent ...); stuck: due, or past its lease, and nothing "
-    "happens; attention: in doubt, held, stuck or failed.  [default: attention]",
+    "happens; attention: in doubt, held or failed.  [default: attention]",
 )
 @click.option("--notification", metavar="NAME", help="Only this notification's; the processor knows it by name.")
 @click.option(
@@ -81,6 +81,7 @@ def messages(
         found = _all_pages(
             lambda after, take: queue.get_messages(connection, state, guid, after, take, hours), 0, "message_id", limit
         )
+        is_stuck = state == "attention" and bool(queue.get_messages(connection, "stuck", guid, 0, 1))
         doubts: Records = []
         if state in ("attention", "in_doubt"):
             doubts = _all_pages(
@@ -93,6 +94,8 @@ def messages(
         print_json({"messages": found, "changes_in_doubt": doubts, "has_more": has_more})
         return
     _tell(found, doubts)
+    if is_stuck:
+        click.echo("Some messages are due, and nobody takes them: notify messages --state stuck")
     if not found and not doubts:
         nothing = "Nothing waits for a person" if state == "attention" else f"No message is {state.replace('_', ' ')}"
         ended = f", or failed in the last {counted(hours, 'hour')}" if state == "attention" else ""
@@ -159,7 +162,7 @@ def _tell(found: Records, doubts: Records) -> None:
         hints.append("In doubt or held: notify release ID... --verdict send|sent|failed --reason TEXT")
     if doubts:
         hints.append("Changes in doubt: notify release --change KEY... --verdict send|sent|failed --reason TEXT")
-    if "failed" in states:
+    if any(row["state"] == "failed" and row["attempt_count"] for row in found):
         hints.append("Failed, once the cause is mended: notify requeue --message ID...")
     if any(row["is_stuck"] for row in found):
         hints.append("Stuck: does notify send run, with a gateway for this channel? notify doctor")

@@ -7,7 +7,7 @@ Messages that a person may have to do something about, oldest first, a page at a
 get_changes_in_doubt tells.
 
 @state   a message's state: open ones all, ended ones of the last @hours
-         attention  those that wait for a person: in doubt, held or stuck, and failed within @hours
+         attention  those that wait for a person: in doubt or held, and failed within @hours
          stuck      their time (due, or end of lease) was @stuck_minutes ago or more, and nothing happened: no sender runs, or none of
                     this channel
 @notification_guid  NULL: any
@@ -59,7 +59,7 @@ BEGIN
     SET @stuck_since = DATEADD(MINUTE, -@stuck_minutes, @now);
 
     INSERT @wanted (state, stuck_only)
-    SELECT s.state, stuck_only = CASE WHEN @state IN ('attention', 'stuck') AND s.moves_by_itself = 1 THEN 1 ELSE 0 END
+    SELECT s.state, stuck_only = CASE WHEN @state = 'stuck' THEN 1 ELSE 0 END
     FROM ( VALUES
         ('scheduled', 1),
         ('queued', 1),
@@ -77,7 +77,7 @@ BEGIN
         ('canceled', 0)
     ) AS s (state, moves_by_itself)
     WHERE s.state = @state
-        OR @state IN ('attention', 'stuck') AND s.moves_by_itself = 1
+        OR @state = 'stuck' AND s.moves_by_itself = 1
         OR @state = 'attention' AND s.state IN ('in_doubt', 'held', 'failed');
 
     IF NOT EXISTS (SELECT 1 / 0 FROM @wanted AS w)
