@@ -38,7 +38,8 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
     """Builds the demo in `directory` and plays its morning; or, where it has been played, says what is there.
 
     Returns:
-        0 when the audit finds nothing missing and nothing doubled, else 1.
+        0 when the audit finds nothing missing and nothing doubled, else 1; 3 when the cycle over a town that was
+        there met failures, which are shown.
     """
     from notify.stage import Stage
 
@@ -46,6 +47,7 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
     if played is None and directory.is_dir() and any(directory.iterdir()) and not (directory / MARKER).is_file():
         raise ConfigError(f"{directory} holds files that no demo wrote: choose another --directory, or empty it")
     screen = _Screen(quiet=as_json)
+    rested = True
     with Stage(
         directory,
         templates=[Path("templates")],
@@ -61,7 +63,7 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
             again = False
         else:
             try:
-                _once_more(stage, played, screen)
+                rested = _once_more(stage, played, screen)
             except NotifyError as error:
                 error.add_note(f"Another version may have built {directory}: remove it, and it is built anew.")
                 raise
@@ -71,7 +73,9 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     else:
         _print(report, directory, seed)
-    return 0 if report["audit"]["missing"] == report["audit"]["doubled"] == 0 else 1
+    if report["audit"]["missing"] or report["audit"]["doubled"]:
+        return 1
+    return 0 if rested else 3
 
 
 def _marker(directory: Path) -> dict[str, Any] | None:
@@ -92,16 +96,21 @@ def _clear(directory: Path) -> None:
     (directory / "mail").mkdir(parents=True)
 
 
-def _once_more(stage: Stage, played: dict[str, Any], screen: _Screen) -> None:
-    """One cycle over a town that is there, brought up to date where an older version built it."""
+def _once_more(stage: Stage, played: dict[str, Any], screen: _Screen) -> bool:
+    """One cycle over a town that is there, which an older version may have built. False when it met failures."""
     stage.write_configuration()
     for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE):
         deploy.migrate(stage.databases[role])
     stage.beat()
     stage.redo()
     screen.say(f"{played['town']} is already there (seed {played['seed']}): one more cycle, to see that it rests.")
-    stage.cycle()
+    report = stage.cycle()
+    for where, reason in report.failures:
+        screen.warn(f"{where}: {reason}")
+    if report.failures:
+        screen.warn(f"If another version of notify built {stage.folder}: remove it, and it is built anew.")
     stage.send()
+    return not report.failures
 
 
 # --- the morning -----------------------------------------------------------------------------------------------------
@@ -331,6 +340,12 @@ class _Screen:
     def say(self, words: str) -> None:
         """One line."""
         self.console.print(f"[green]•[/green] {words}", soft_wrap=True)
+
+    def warn(self, words: str) -> None:
+        """One line that is not as it should be."""
+        from rich.text import Text
+
+        self.console.print(Text.assemble(("• ", "bold red"), words), soft_wrap=True)
 
     def deed(self, words: str) -> None:
         """What the office did."""
