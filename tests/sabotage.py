@@ -150,6 +150,14 @@ SABOTAGES: Final = (
         (f"{RECORDING}::test_a_visible_row_above_low_is_recorded_as_baseline",),
     ),
     Sabotage(
+        "baseline-beat",
+        "2 activation: what a snapshot behind the baseline's shows is history",
+        f"{PROCESSOR}/record_changes.sql",
+        "                        AND n.baseline_beat <= @beat\n",
+        "",
+        ("tests/oracle/test_found.py::test_what_a_replica_behind_the_activation_shows_is_history",),
+    ),
+    Sabotage(
         "row-hash",
         "3 change key: an equal stamp with an unrecorded hash is a state",
         "sql/functions/processor/judged_state.sql",
