@@ -16,7 +16,7 @@
   .preheader { display: none; max-height: 0; overflow: hidden; font-size: 1px; line-height: 1px; color: #f3efe7; }
   .page { width: 100%; background-color: #f3efe7; }
   .sheet { width: 100%; max-width: 600px; margin: 0 auto; }
-  .brand { padding: 28px 8px 18px; font-family: Georgia, 'Times New Roman', serif; font-size: 20px; color: #1e4a3c; }
+  .brand { padding: 28px 36px 18px; font-family: Georgia, 'Times New Roman', serif; font-size: 20px; color: #1e4a3c; }
   .brand-place { font-family: -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; font-size: 12px; letter-spacing: 0.12em; text-transform: uppercase; color: #6f7a72; }
   .card { background-color: #ffffff; border-radius: 14px; }
   .hero { background-color: #1e4a3c; border-radius: 14px 14px 0 0; padding: 34px 36px 30px; color: #ffffff; }
@@ -45,6 +45,7 @@
   .agent-name { font-weight: 600; }
   .list { width: 100%; margin: 6px 0 20px; }
   .list td { padding: 11px 0; border-bottom: 1px solid #ece6da; vertical-align: top; font-size: 15px; }
+  .list tr:last-child td { border-bottom: none; }
   .list .number { text-align: right; white-space: nowrap; padding-left: 14px; }
   .heading { margin: 26px 0 10px; font-size: 13px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; color: #6f7a72; }
   .totals { width: 100%; margin: 20px 0 8px; }
