@@ -151,9 +151,14 @@ class Session(SessionFunctions):
         self.temp_writers: dict[str, Any] = {}
         self.system_views: dict[str, str] = {}
         self._registered = {}
-        self._set_up(self.synchronous)
-        self._open(name)
-        properties = dict(self.db.execute("SELECT name, value FROM main._ts_database"))
+        try:
+            self._set_up(self.synchronous)
+            self._open(name)
+            properties = dict(self.db.execute("SELECT name, value FROM main._ts_database"))
+        except BaseException:
+            # what SQLite keeps of this session's functions would keep the file open for ever
+            self.db.close()
+            raise
         self.database = name or str(properties["name"])
         self.readonly = readonly or bool(properties["read_only"])
         self.presence = Presence.of(self.path)

@@ -256,3 +256,15 @@ def test_an_error_inside_a_function_is_the_statements(db: tsqlite.Connection) ->
     assert run(db, "SELECT dbo.f(0) SELECT 'next'") == [("error", 8134), [("next",)]]
     assert run(db, "BEGIN TRY SELECT dbo.f(0) END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH") == [[(8134,)]]
     assert rows(db, "DECLARE @x int SELECT @x = 1 SELECT dbo.f(1), @@ROWCOUNT") == [(1, 1)]
+
+
+def test_a_file_that_cannot_be_opened_is_not_kept_open(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    file.write_bytes(bytes(range(256)) * 20)
+    for _ in range(3):
+        with pytest.raises(tsqlite.Error, match="not a database"):
+            tsqlite.connect(file)
+    opened = Path("/proc/self/fd")
+    if not opened.is_dir():
+        pytest.skip("no /proc here to see the open files in")
+    assert [link for link in opened.iterdir() if link.is_symlink() and str(link.readlink()) == str(file)] == []

@@ -110,7 +110,9 @@ class Wire:
         """Whether nothing comes for some time."""
         if self._pending:
             return False
-        return not select.select([self.socket], [], [], seconds)[0]
+        poll = select.poll()  # select() knows no descriptor beyond 1023
+        poll.register(self.socket, select.POLLIN)
+        return not poll.poll(seconds * 1000)
 
     # -- the usual beginning
 
