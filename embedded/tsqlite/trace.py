@@ -8,6 +8,7 @@ trace.tables  # {'dbo.orders'}
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -56,7 +57,8 @@ class Watcher:
         """No more."""
         self._listeners.remove(listener)
         if not self._listeners:
-            self._db.exec_trace = None
+            with suppress(apsw.ConnectionClosedError):  # its session may have ended in the meantime
+                self._db.exec_trace = None
 
     def _authorize(self, operation: int, table: str | None, _b: str | None, schema: str | None, _c: str | None) -> int:
         if schema == "main" and table and not table.startswith(("_ts_", "sqlite_")):
@@ -87,7 +89,7 @@ class Trace:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else str(Path(path).resolve())
         self.statements: list[Touched] = []
-        self._watched: list[Session] = []
+        self._watched: list[Watcher] = []
         self._stop: Any = None
 
     @property
@@ -111,7 +113,8 @@ class Trace:
         self._stop = sessions.on_statement(self._statement)
         sessions.openers.append(self._watch)
         for session in list(sessions.living):
-            self._watch(session)
+            if not session.closed:
+                self._watch(session)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,8 +122,8 @@ class Trace:
 
         self._stop()
         sessions.openers.remove(self._watch)
-        for session in self._watched:
-            session.watcher.remove(self._touched)
+        for watcher in self._watched:
+            watcher.remove(self._touched)
 
     def _statement(self, event: Boundary) -> None:
         if event.phase == "before" and self.path in (None, event.database):
@@ -129,7 +132,7 @@ class Trace:
     def _watch(self, session: Session) -> None:
         if self.path not in (None, session.path):
             return
-        self._watched.append(session)
+        self._watched.append(session.watcher)
         session.watcher.add(self._touched)
 
     def _touched(self, reads: frozenset[str], writes: frozenset[str]) -> None:

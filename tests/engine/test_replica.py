@@ -158,3 +158,13 @@ def test_the_trace_names_the_tables_of_each_statement(primary: tsqlite.Connectio
     inserts = [s for s in trace.statements if s.kind == "Insert"]
     assert [(s.procedure, s.reads - {"dbo.u"}, s.writes) for s in inserts] == [("p", {"dbo.t"}, {"dbo.u"})] * 2
     assert trace.tables == {"dbo.t", "dbo.u"}
+
+
+def test_a_trace_minds_neither_sessions_that_have_ended_nor_those_that_end(tmp_path: Path) -> None:
+    ended = tsqlite.connect(tmp_path / "app.db", autocommit=True)
+    ended.execute("CREATE TABLE dbo.t (i int NOT NULL)")
+    ended.close()
+    with Trace() as trace, tsqlite.connect(tmp_path / "app.db", autocommit=True) as connection:
+        connection.execute("SELECT i FROM dbo.t")
+        connection.close()
+    assert trace.reads == {"dbo.t"}
