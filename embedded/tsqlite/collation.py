@@ -125,6 +125,22 @@ def collation_of(name: str, unicode: bool) -> str:
     return f"ts_{version}_{case}" + ("_ks" if "_KS" in canonical else "") + ("_ws" if "_WS" in canonical else "")
 
 
+def equality_collation(type_: SqlType) -> str | None:
+    """The SQLite collation under which strings of a type are equal; their order may be another one.
+
+    It is that of stored columns and of their indexes; whoever sorts or compares by size names `sqlite_collation`. For
+    equality SQLite's own RTRIM will do under all binary collations, whose orders are those of code pages and UTF-16.
+    """
+    name = sqlite_collation(type_)
+    return "RTRIM" if name in BINARY_COLLATIONS else name
+
+
+def alike(sql: str, type_: SqlType) -> str:
+    """``sql`` as the left side of IN."""
+    name = equality_collation(type_)
+    return sql if name is None else f"{sql} COLLATE {name}"
+
+
 def ordered(sql: str, type_: SqlType) -> str:
     """``sql`` as a term of ORDER BY, GROUP BY, PARTITION BY, DISTINCT, UNION, or as an argument of MIN and MAX."""
     name = sqlite_collation(type_)

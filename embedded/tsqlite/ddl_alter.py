@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import binder, tree
 from .catalog import Column, Table, quote, type_ids, type_text
 from .collation import check as check_collation
-from .collation import sqlite_collation
+from .collation import equality_collation
 from .convert import emit_assign, emit_convert
 from .ddl_tables import Changer, default_text, define, guard_of, index_sql, table_sql
 from .errors import SqlError, Unsupported, sql_error
@@ -72,7 +72,7 @@ def _add(changer: Changer, table: Table, action: tree.AddElements) -> None:
             table.object_id, column, definition.default_names.get(column.name.lower()), table.schema, table.name
         )
         if column.computed is None:
-            collation = sqlite_collation(column.type) if column.type.is_string else None
+            collation = equality_collation(column.type) if column.type.is_string else None
             session.ddl(
                 f"ALTER TABLE {table.sql} ADD COLUMN {quote(column.name)}"
                 + (f" COLLATE {collation}" if collation else "")

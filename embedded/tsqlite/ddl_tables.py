@@ -23,7 +23,7 @@ from .catalog import (
     type_text,
 )
 from .collation import check as check_collation
-from .collation import sqlite_collation
+from .collation import equality_collation
 from .errors import SqlError, Unsupported, sql_error
 from .parser import parse_condition, parse_expression
 from .session import TICKS_TO_1900, Session
@@ -205,7 +205,7 @@ def table_sql(table: Table, sqlite_name: str | None = None) -> str:
     """SQLite's CREATE TABLE: no affinities, the collations of the strings."""
     columns = ["_rowid INTEGER PRIMARY KEY"]
     for column in table.stored:
-        name = sqlite_collation(column.type) if column.type.is_string or column.type.name == "datetimeoffset" else None
+        name = equality_collation(column.type)
         columns.append(quote(column.name) + (f" COLLATE {name}" if name else ""))
     target = f"{table.sqlite_schema}.{quote(sqlite_name or table.sqlite_name)}"
     return f"CREATE TABLE {target} ({', '.join(columns)})"
@@ -225,8 +225,9 @@ def index_sql(session: Session, table: Table, index: Index) -> list[str]:
     nullable = [c for c in index.key if table.by_name[c.lower()].nullable]
     unique = "UNIQUE " if index.unique and index.guard is None else ""
     if not unique:
-        # Included columns follow the key, so that the index alone answers the query, as it does there.
-        parts += [quote(k.name) for k in index.columns if k.included and k.name.lower() not in seen]
+        # Included columns follow the key, so that the index alone answers the query, as it does there. No one seeks
+        # them: any order will do, and SQLite's own is the cheapest.
+        parts += [f"{quote(k.name)} COLLATE BINARY" for k in index.columns if k.included and k.name.lower() not in seen]
     made = [
         f"CREATE {unique}INDEX {table.sqlite_schema}.{quote(index.sqlite_name)} ON {quote(table.sqlite_name)}"
         f" ({', '.join(parts)}){where}"
@@ -235,7 +236,7 @@ def index_sql(session: Session, table: Table, index: Index) -> list[str]:
         terms = []
         for name in index.key:
             column = table.by_name[name.lower()]
-            collation = sqlite_collation(column.type)
+            collation = equality_collation(column.type)
             collate = f" COLLATE {collation}" if collation else ""
             # Binary values are equal when they differ in zero bytes at their ends alone.
             value = f"ts_trim_zeros({quote(name)})" if column.type.name == "varbinary" else quote(name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .binder import typed
-from .collation import ordered
+from .collation import alike, ordered
 from .types import SqlType
 from .values import sqlite_literal
 
@@ -74,6 +74,10 @@ class Emitter:
         """An expression with its order and equality, for ORDER BY, GROUP BY, DISTINCT, UNION."""
         return ordered(self.expr(node), node.type)
 
+    def alike(self, node: typed.Expr) -> str:
+        """An expression with its equality, for IN."""
+        return alike(self.expr(node), node.type)
+
     def key(self, node: typed.Expr) -> str:
         """An expression with its equality, for GROUP BY and PARTITION BY."""
         return f"ts_trim_zeros({self.expr(node)})" if node.type.name == "varbinary" else self.collated(node)
@@ -110,9 +114,9 @@ class Emitter:
                 return f"({self.expr(node.operand)} IS {'NOT ' if node.negated else ''}NULL)"
             case typed.InList():
                 items = ", ".join(self.expr(i) for i in node.items)
-                return f"({self.collated(node.operand)} {'NOT ' if node.negated else ''}IN ({items}))"
+                return f"({self.alike(node.operand)} {'NOT ' if node.negated else ''}IN ({items}))"
             case typed.InQuery():
-                return f"({self.collated(node.operand)} {'NOT ' if node.negated else ''}IN ({self.query(node.query)}))"
+                return f"({self.alike(node.operand)} {'NOT ' if node.negated else ''}IN ({self.query(node.query)}))"
             case typed.Exists():
                 return f"EXISTS ({self.query(node.query)})"
             case typed.Quantified():

@@ -138,7 +138,8 @@ def _comparison(op: str, left: SqlType, right: SqlType) -> Operation:
         collation.comparison_type(left, right, common, word)
         # Both stay as they are but for the code page: padding and length do not count.
         sides = [_comparable(t, common) for t in (left, right)]
-        name = collation.sqlite_collation(common)
+        of = collation.equality_collation if op in ("=", "<>") else collation.sqlite_collation
+        name = of(common)
         return Operation(BIT, sides[0], sides[1], lambda a, b: f"{a} {op} {b} COLLATE {name}")
     if "datetime" in (left.name, right.name) and common.name in ("datetime2", "datetimeoffset"):
         # Compared as what it is, thirds of 10 ms, however few digits the other side has.

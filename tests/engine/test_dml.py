@@ -92,6 +92,20 @@ def test_keys_compare_by_the_columns_collation(db: tsqlite.Connection) -> None:
     do(db, "INSERT dbo.t VALUES (N'c', N'A')")
 
 
+def test_an_index_under_a_binary_collation_is_sought_and_sorts_by_the_code_page(db: tsqlite.Connection) -> None:
+    do(db, "CREATE TABLE dbo.t (s varchar(10) COLLATE Latin1_General_BIN2 NOT NULL, n int)")
+    do(db, "CREATE INDEX ix ON dbo.t (s) INCLUDE (n)")
+    do(db, "INSERT dbo.t VALUES ('é', 1), ('€', 2), ('a ', 3), ('A', 4), ('z', 5)")
+    # In code page 1252 the euro stands at 0x80, before é at 0xE9; in Unicode it comes long after.
+    assert rows(db, "SELECT s FROM dbo.t ORDER BY s") == [("A",), ("a ",), ("z",), ("€",), ("é",)]
+    assert rows(db, "SELECT s FROM dbo.t WHERE s > 'a' AND s < 'é' ORDER BY s") == [("z",), ("€",)]
+    assert rows(db, "SELECT n FROM dbo.t WHERE s = 'a'") == [(3,)]
+    assert rows(db, "SELECT n FROM dbo.t WHERE s IN ('A', '€  ') ORDER BY n") == [(2,), (4,)]
+    assert value(db, "SELECT MAX(s) FROM dbo.t") == "é"
+    plan = db.session.db.execute("EXPLAIN QUERY PLAN SELECT n FROM \"dbo.t\" WHERE s = 'a' COLLATE RTRIM").fetchall()
+    assert "COVERING INDEX" in plan[0][3]
+
+
 def test_output_of_each_statement(t: tsqlite.Connection) -> None:
     do(t, "INSERT dbo.t (n) VALUES (1), (2)")
     assert rows(t, "UPDATE dbo.t SET n = n * 10 OUTPUT deleted.n, inserted.n, inserted.n - deleted.n WHERE n = 2") == [
