@@ -109,7 +109,7 @@ CREATE TABLE notify.message (
     channel VARCHAR(10) NOT NULL,
     address NVARCHAR(320) COLLATE Latin1_General_100_CI_AS NOT NULL,
     priority TINYINT NOT NULL,
-    state VARCHAR(10) NOT NULL,
+    state VARCHAR(10) COLLATE Latin1_General_BIN2 NOT NULL,
     reason NVARCHAR(400) NULL,
     next_at DATETIME2(3) NOT NULL, /* when the sweep must look: due time or end of lease */
     claim_token UNIQUEIDENTIFIER NULL,
@@ -232,7 +232,7 @@ CREATE TABLE notify.attempt (
     gateway NVARCHAR(128) NOT NULL,
     begun_at DATETIME2(3) NOT NULL,
     closed_at DATETIME2(3) NULL,
-    outcome VARCHAR(20) NULL,
+    outcome VARCHAR(20) COLLATE Latin1_General_BIN2 NULL,
     is_permanent BIT NULL,
     provider_id NVARCHAR(400) NULL,
     code VARCHAR(20) NULL,
@@ -260,8 +260,8 @@ CREATE TABLE notify.message_history (
     message_id BIGINT NOT NULL,
     message_history_id BIGINT IDENTITY(1, 1) NOT NULL,
     happened_at DATETIME2(3) NOT NULL,
-    old_state VARCHAR(10) NULL,
-    new_state VARCHAR(10) NOT NULL,
+    old_state VARCHAR(10) COLLATE Latin1_General_BIN2 NULL,
+    new_state VARCHAR(10) COLLATE Latin1_General_BIN2 NOT NULL,
     reason NVARCHAR(400) NULL,
     actor NVARCHAR(128) NOT NULL,
     CONSTRAINT pk_message_history PRIMARY KEY CLUSTERED (message_id, message_history_id)

@@ -37,7 +37,7 @@ BEGIN
         @text NVARCHAR(400);
 
     DECLARE @wanted TABLE (
-        state VARCHAR(10) NOT NULL PRIMARY KEY,
+        state VARCHAR(10) COLLATE Latin1_General_BIN2 NOT NULL PRIMARY KEY,
         stuck_only BIT NOT NULL
     );
 
