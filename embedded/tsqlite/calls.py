@@ -81,7 +81,7 @@ class Calls:
         if session.transaction is None or not session.transaction.writing:
             # Under the write lock nobody else changes the catalog.
             session.refresh()
-        found = session.find_object(parts)
+        found = session.find_object(parts, frame.unit.schema)
         if not isinstance(found, Module):
             system = PROCEDURES.get(parts[-1].lower())
             if system is not None and (len(parts) == 1 or parts[-2].lower() in ("", "sys", "dbo")):

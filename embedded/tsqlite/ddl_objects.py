@@ -148,7 +148,7 @@ def _view_columns(changer: Changer, node: tree.CreateView, object_id: int) -> No
     """The columns of a view, bound now: a view's tables must be there. Errors 208, 207, 4506, 4511."""
     from . import binder
 
-    names = units.Names(changer.session, {})
+    names = units.Names(changer.session, {}, node.name.schema or "dbo")
     if node.check_option:
         raise Unsupported("WITH CHECK OPTION", node.line)
     columns = binder.describe(node.query, names)

@@ -120,7 +120,7 @@ def first_result_set(
     Errors: those of compiling it; 11509, 11513, 11526 where it cannot be told without running.
     """
     unit = units.dynamic_unit(text, declarations, session.settings.quoted_identifier)
-    return _first(session, unit.statements, Names(session, unit.shape(session).types), keys, 0)
+    return _first(session, unit.statements, Names(session, unit.shape(session).types, unit.schema), keys, 0)
 
 
 def _first(
@@ -179,7 +179,7 @@ def _execute(session: Session, statement: tree.Execute, keys: bool, depth: int) 
     found = session.find_object(parts)
     if isinstance(found, Module) and found.kind == "P":
         unit = units.module_unit(found)
-        return _first(session, unit.statements, Names(session, unit.shape(session).types), keys, depth + 1)
+        return _first(session, unit.statements, Names(session, unit.shape(session).types, unit.schema), keys, depth + 1)
     if parts[-1].lower() == "sp_executesql" and statement.args:
         texts = [a.value for a in statement.args[:2]]
         if all(isinstance(t, tree.StringLiteral) for t in texts):
@@ -443,7 +443,7 @@ def parameter_rows(guesses: Sequence[Guess]) -> list[tuple[Any, ...]]:
 
 def formats(interpreter: Interpreter, statement: tree.Statement, frame: Frame) -> None:
     """SET FMTONLY ON: the columns of every result set of a statement, whatever would be executed, and no rows."""
-    _formats(interpreter, (statement,), Names(interpreter.session, frame.shape.types), 0)
+    _formats(interpreter, (statement,), Names(interpreter.session, frame.shape.types, frame.unit.schema), 0)
 
 
 def _formats(interpreter: Interpreter, statements: tuple[tree.Statement, ...], names: Names, depth: int) -> None:
@@ -453,7 +453,9 @@ def _formats(interpreter: Interpreter, statements: tuple[tree.Statement, ...], n
             found = session.find_object(node.procedure.parts)
             if isinstance(found, Module) and found.kind == "P" and depth < 32:
                 unit = units.module_unit(found)
-                _formats(interpreter, unit.statements, Names(session, unit.shape(session).types), depth + 1)
+                _formats(
+                    interpreter, unit.statements, Names(session, unit.shape(session).types, unit.schema), depth + 1
+                )
                 continue
         if isinstance(
             node, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete | tree.Execute | tree.ExecuteString

@@ -60,7 +60,7 @@ class Frame:
         self.unit = unit
         self.scope = scope
         self.shape: Shape = unit.shape(session)
-        self.names = Names(session, self.shape.types)
+        self.names = Names(session, self.shape.types, unit.schema)
         self.values: dict[str, Storage] = dict.fromkeys(self.shape.types)
         self.severity = 0
         self.try_depth = session.try_depth
@@ -68,7 +68,7 @@ class Frame:
     def rebind(self, session: Session) -> None:
         """The session is in another database now: the same statements over other objects."""
         self.shape = self.unit.shape(session)
-        self.names = Names(session, self.shape.types)
+        self.names = Names(session, self.shape.types, self.unit.schema)
 
     @property
     def procedure(self) -> str | None:

@@ -267,11 +267,11 @@ class Interpreter(Calls, Remote):
         if shape.version != self.session.catalog.version:
             values = frame.values
             frame.shape = shape = frame.unit.shape(self.session)
-            frame.names = Names(self.session, shape.types)
+            frame.names = Names(self.session, shape.types, frame.unit.schema)
             frame.values = values
         plan = shape.plans.get(id(node))
         if plan is None or not frame.names.valid(plan):
-            names = Names(self.session, shape.types)
+            names = Names(self.session, shape.types, frame.unit.schema)
             try:
                 compiled = bind(node, names)
             except SqlError as e:

@@ -490,8 +490,11 @@ class SessionFunctions:
 
     # -- the catalog
 
-    def find_relation(self, parts: tuple[str, ...]) -> Table | View | None:
-        """A table, view or catalog view by its multipart name; databases other than the session's are refused."""
+    def find_relation(self, parts: tuple[str, ...], first: str = "dbo") -> Table | View | None:
+        """A table, view or catalog view by its multipart name; databases other than the session's are refused.
+
+        A name without a schema is sought in `first`, then in dbo.
+        """
         from . import system_views
 
         name = parts[-1]
@@ -512,21 +515,25 @@ class SessionFunctions:
                 raise Unsupported(f"Database {parts[0]} (a statement reads one database)")
         if schema is not None and schema.lower() in ("sys", "information_schema"):
             return system_views.find(self, schema, name)
-        found = self.catalog.find(schema or "dbo", name)
+        found = self.catalog.find(schema or first, name)
+        if found is None and schema is None and first != "dbo":
+            found = self.catalog.find("dbo", name)
         if found is None and schema is None:
             return system_views.find_bare(self, name)
         if isinstance(found, Table | View):
             return found
         return None
 
-    def find_object(self, parts: tuple[str, ...]) -> View | Module | Sequence | None:
-        """A module, view or sequence by its multipart name."""
+    def find_object(self, parts: tuple[str, ...], first: str = "dbo") -> View | Module | Sequence | None:
+        """A module, view or sequence by its multipart name; one without a schema is sought in `first`, then in dbo."""
         if len(parts) > 3 and parts[0]:
             raise Unsupported(f"Linked server {parts[0]}")
         if len(parts) > 2 and parts[-3] and parts[-3].lower() != self.database.lower():
             raise Unsupported(f"Database {parts[-3]} (a connection has one database)")
-        schema = parts[-2] if len(parts) > 1 and parts[-2] else "dbo"
-        found = self.catalog.find(schema, parts[-1])
+        schema = parts[-2] if len(parts) > 1 and parts[-2] else None
+        found = self.catalog.find(schema or first, parts[-1])
+        if found is None and schema is None and first != "dbo":
+            found = self.catalog.find("dbo", parts[-1])
         return None if isinstance(found, Table) else found
 
     def _split(self, name: str) -> tuple[str, ...]:

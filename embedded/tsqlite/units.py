@@ -62,6 +62,8 @@ class Unit:
     declared: tuple[tree.VariableDeclaration, ...] = ()
     tables: tuple[tree.DeclareTable, ...] = ()
     returns: tree.TypeName | None = None
+    schema: str = "dbo"
+    """Where a name without a schema is sought first: a module's own schema."""
     shapes: dict[str, Shape] = field(default_factory=dict)
 
     def shape(self, session: Session) -> Shape:
@@ -158,7 +160,8 @@ def module_unit(module: Module) -> Unit:
             return found
     node = module_node(module)
     body = getattr(node, "body", ())
-    made = analyse(Unit(module.text, body, node.parameters, returns=getattr(node, "returns", None)))
+    returns = getattr(node, "returns", None)
+    made = analyse(Unit(module.text, body, node.parameters, returns=returns, schema=module.schema))
     _keep(key, made)
     return made
 
@@ -294,6 +297,7 @@ class InlineFunction:
     """A user's inline table-valued function."""
 
     name: str
+    schema: str
     query: Any
     parameters: tuple[Parameter, ...]
 
@@ -301,10 +305,9 @@ class InlineFunction:
 class Names:
     """The binder's environment: what a statement of a unit sees. It notes what the binding depends on."""
 
-    default_schema = "dbo"
-
-    def __init__(self, session: Session, types: dict[str, SqlType]) -> None:
+    def __init__(self, session: Session, types: dict[str, SqlType], schema: str = "dbo") -> None:
         self.session = session
+        self.default_schema = schema
         self.types = types
         self.temps: dict[str, str | None] = {}
         self.options: dict[str, bool] = {}
@@ -336,14 +339,14 @@ class Names:
             table = session.temp_table(name)
             self.temps[name.lower()] = table.sqlite_name if table else None
             return table
-        found = session.find_relation(parts)
+        found = session.find_relation(parts, self.default_schema)
         if isinstance(found, Table) and found.kind == "system":
             self.system_views.append(found.sqlite_name)
         return found
 
     def find_function(self, parts: tuple[str, ...]) -> InlineFunction | None:
         """An inline table-valued function."""
-        found = self.session.find_object(parts)
+        found = self.session.find_object(parts, self.default_schema)
         if not isinstance(found, Module) or found.kind == "FN":
             return None
         if found.kind == "TF":
@@ -351,7 +354,8 @@ class Names:
         if found.kind != "IF":
             return None
         unit = module_unit(found)
-        return InlineFunction(found.name, module_node(found).query, unit.shape(self.session).parameters)
+        parameters = unit.shape(self.session).parameters
+        return InlineFunction(found.name, found.schema, module_node(found).query, parameters)
 
     def find_scalar_function(self, parts: tuple[str, ...]) -> ScalarFunction | None:
         """A scalar function."""

@@ -162,3 +162,31 @@ def test_a_call_costs_no_compilation(db: tsqlite.Connection, monkeypatch: pytest
         monkeypatch.setattr(binder, name, lambda n, e, original=original: (calls.append(n), original(n, e))[1])
     assert rows(db, "EXECUTE dbo.p 2") == [(2,)]
     assert calls == []
+
+
+def test_a_name_without_a_schema_is_sought_in_the_modules_schema_first(db: tsqlite.Connection) -> None:
+    run(db, "CREATE TABLE dbo.place (id int); INSERT dbo.place VALUES (1); EXEC ('CREATE SCHEMA own')")
+    run(db, "CREATE TABLE own.place (id int); INSERT own.place VALUES (2), (3)")
+    do(
+        db,
+        "CREATE PROCEDURE own.p AS SELECT id FROM place ORDER BY id; INSERT place VALUES (4); DELETE place WHERE id = 2",
+    )
+    do(db, "CREATE FUNCTION own.f() RETURNS int AS BEGIN RETURN (SELECT COUNT(*) FROM place) END")
+    do(db, "CREATE FUNCTION own.rows_of() RETURNS TABLE AS RETURN SELECT id FROM place")
+    do(db, "CREATE VIEW own.v AS SELECT id FROM place")
+    do(
+        db,
+        "CREATE VIEW dbo.both_of AS SELECT p.id, o.n FROM place AS p CROSS JOIN (SELECT COUNT(*) AS n FROM own.v) AS o",
+    )
+    assert value(db, "SELECT own.f()") == 2
+    assert rows(db, "SELECT id FROM own.rows_of() ORDER BY id") == rows(db, "SELECT id FROM own.v") == [(2,), (3,)]
+    assert rows(db, "SELECT * FROM dbo.both_of") == [(1, 2)]
+    assert run(db, "EXECUTE own.p")[0] == [(2,), (3,)]
+    assert rows(db, "SELECT id FROM own.place ORDER BY id") == [(3,), (4,)]
+    assert rows(db, "SELECT id FROM place") == [(1,)]
+    # EXECUTE does so too, definitions and dynamic texts do not, and dbo comes second.
+    do(db, "CREATE PROCEDURE own.outer_one AS EXECUTE p; EXECUTE ('SELECT id FROM place'); TRUNCATE TABLE place")
+    assert run(db, "EXECUTE own.outer_one")[0::3] == [[(3,), (4,)], [(1,)]]
+    assert (value(db, "SELECT COUNT(*) FROM dbo.place"), value(db, "SELECT COUNT(*) FROM own.place")) == (0, 3)
+    run(db, "DROP TABLE own.place; INSERT dbo.place VALUES (9)")
+    assert value(db, "SELECT own.f()") == value(db, "SELECT COUNT(*) FROM own.v") == 1

@@ -53,6 +53,8 @@ class View(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def schema(self) -> str: ...
+    @property
     def query(self) -> Any: ...
     @property
     def column_names(self) -> Sequence[str]: ...
@@ -64,6 +66,8 @@ class TableFunction(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def schema(self) -> str: ...
+    @property
     def query(self) -> Any: ...
     @property
     def parameters(self) -> Sequence[Any]:
@@ -73,8 +77,9 @@ class TableFunction(Protocol):
 class Environment(Protocol):
     """Where a statement is compiled: the names it can see."""
 
-    @property
-    def default_schema(self) -> str: ...
+    default_schema: str
+    """Where a name without a schema is sought first; then in dbo."""
+
     @property
     def serializable(self) -> bool:
         """REPEATABLE READ or SERIALIZABLE inside a transaction: every read takes the lock."""

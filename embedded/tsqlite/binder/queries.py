@@ -507,17 +507,20 @@ def count(context: Context, node: tree.Expr, clause: str, percent: bool = False)
 
 
 @contextmanager
-def module_body(context: Context, substitutions: dict[str, typed.Expr]) -> Iterator[None]:
-    """Inside a view or inline function: the caller's variables and CTEs are out of sight."""
+def module_body(context: Context, substitutions: dict[str, typed.Expr], schema: str) -> Iterator[None]:
+    """Inside a view or inline function: its schema comes first, the caller's variables and CTEs are out of sight."""
     saved = context.ctes, context.substitutions, context.nesting, context.overrides
     context.ctes, context.substitutions, context.overrides = {}, substitutions, {}
     context.nesting += 1
     if context.nesting > 32:
         raise sql_error(217)
+    environment = context.environment
+    outer, environment.default_schema = environment.default_schema, schema
     try:
         yield
     finally:
         context.ctes, context.substitutions, context.nesting, context.overrides = saved
+        environment.default_schema = outer
 
 
 def bind_statement(context: Context, node: tree.SelectStatement, outer: Scope | None, role: str) -> Bound:

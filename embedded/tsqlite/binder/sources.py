@@ -176,7 +176,7 @@ def _cte(context: Context, entry: Any, alias: str | None) -> Range:
 
 def view_range(context: Context, view: Any, alias: str | None, parts: tuple[str, ...]) -> Range:
     """A view as a source: its query in place."""
-    with module_body(context, {}):
+    with module_body(context, {}, view.schema):
         bound = bind_statement(context, view.query, None, "derived")
     range_ = derived_range(context, bound, alias or view.name, view.column_names, check=True)
     range_.parts = (alias,) if alias else parts
@@ -452,5 +452,5 @@ def _inline(context: Context, node: tree.TableFunction, lateral: Scope) -> Bound
         substitutions[parameter.name.lower()] = (
             retype(value, parameter.type.with_nullable(True)) if value.type.is_string else value
         )
-    with module_body(context, substitutions):
+    with module_body(context, substitutions, found.schema):
         return bind_statement(context, found.query, None, "derived")
