@@ -52,6 +52,10 @@ class Shape:
     """What a scalar function returns, once it has been called."""
 
 
+SHAPES: Final = 8
+"""Databases, or states of one, that a text is kept ready for."""
+
+
 @dataclass(eq=False, slots=True)
 class Unit:
     """A batch, a module's body or a dynamic text. `parameters` are tree nodes."""
@@ -64,16 +68,22 @@ class Unit:
     returns: tree.TypeName | None = None
     schema: str = "dbo"
     """Where a name without a schema is sought first: a module's own schema."""
-    shapes: dict[str, Shape] = field(default_factory=dict)
+    shapes: dict[tuple[int, str], Shape] = field(default_factory=dict)
 
     def shape(self, session: Session) -> Shape:
-        """Types and plans for the session's database as it is now."""
-        version = session.catalog.version
-        found = self.shapes.get(session.path)
-        if found is None or found.version != version or session.path == ":memory:":
-            if found is not None and found.version == version and session.path == ":memory:":
-                return found
-            found = self.shapes[session.path] = self._make(session, version)
+        """Types and plans for the session's database as it is now.
+
+        They belong to a version of the catalog, which only copies of a file share, and to the database's name, which a
+        statement may say.
+        """
+        key = session.catalog.version, session.database.lower()
+        found = self.shapes.get(key)
+        if found is None:
+            found = self._make(session, key[0])
+            with _guard:
+                while len(self.shapes) >= SHAPES:
+                    del self.shapes[next(iter(self.shapes))]
+                self.shapes[key] = found
         return found
 
     def _make(self, session: Session, version: int) -> Shape:
