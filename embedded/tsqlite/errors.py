@@ -289,6 +289,7 @@ MESSAGES: Final[dict[int, str]] = {
     2759: "CREATE SCHEMA failed due to previous errors.",
     2760: 'The specified schema name "%s" either does not exist or you do not have permission to use it.',
     2770: "The SELECT INTO statement cannot have same source and destination tables.",
+    2747: "Too many substitution parameters for RAISERROR. Cannot exceed %d substitution parameters.",
     2787: "Invalid format specification: '%s'.",
     2809: "The request for %s '%s' failed because '%s' is a %s object.",
     2812: "Could not find stored procedure '%s'.",

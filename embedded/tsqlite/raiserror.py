@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from .errors import sql_error
 from .types import SqlType
 from .values import Storage
 
-_PART = re.compile(r"%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?(h|l|I64)?([diuoxXsp%])")
+_PART = re.compile(r"%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?(h|l|I64)?([diuoxXs%])|%")
+_MOST: Final = 20
 
 
 def formatted(template: str, args: Sequence[tuple[Storage, SqlType]]) -> str:
-    """The text with its arguments. Errors 2786 (type of an argument), 2787 (format)."""
+    """The text with its arguments. Errors 2747 (too many), 2786 (type of an argument), 2787 (format)."""
+    if len(args) > _MOST:
+        raise sql_error(2747, _MOST)
     rest = list(args)
 
     def take() -> tuple[Storage, SqlType] | None:
@@ -21,6 +25,8 @@ def formatted(template: str, args: Sequence[tuple[Storage, SqlType]]) -> str:
 
     def part(match: re.Match[str]) -> str:
         flags, width, precision, _, kind = match.groups()
+        if kind is None:
+            raise sql_error(2787, template[match.start() :])
         if kind == "%":
             return "%"
         width = str(take_number()) if width == "*" else width

@@ -388,6 +388,23 @@ class SessionFunctions:
             "status": "ONLINE",
             "useraccess": "MULTI_USER",
             "recovery": str(p.get("recovery") or "FULL"),
+            "isinstandby": 0,
+            "isautocreatestatistics": 1,
+            "isautoupdatestatistics": 1,
+            "isansinulldefault": 0,
+            "isansinullsenabled": 0,
+            "isansipaddingenabled": 0,
+            "isansiwarningsenabled": 0,
+            "isarithmeticabortenabled": 0,
+            "isquotedidentifiersenabled": 0,
+            "isnumericroundabortenabled": 0,
+            "isrecursivetriggersenabled": 0,
+            "isclosecursorsoncommitenabled": 0,
+            "islocalcursorsdefault": 0,
+            "ispublished": 0,
+            "issubscribed": 0,
+            "ismergepublished": 0,
+            "issyncwithbackup": 0,
             "collation": str(p.get("collation_name")),
             "version": 869,
             "isnulconcat": 0,
@@ -427,7 +444,8 @@ class SessionFunctions:
     def is_srvrolemember(self, role: str) -> int | None:
         """Permissions are not enforced: a session is what sa is."""
         others = "securityadmin serveradmin setupadmin processadmin diskadmin dbcreator bulkadmin".split()
-        return 1 if role.lower() in ("sysadmin", "public") else 0 if role.lower() in others else None
+        role = role.rstrip(" ").lower()
+        return 1 if role in ("sysadmin", "public") else 0 if role in others else None
 
     def connection_property(self, name: str) -> str | int | None:
         wire = self.wire

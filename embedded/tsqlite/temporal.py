@@ -65,7 +65,7 @@ _TIME = re.compile(
     r"|(?<![\d:.])(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:([.:])(\d+))?)?(?![\d:])",
     re.ASCII | re.IGNORECASE,
 )
-_OFFSET = re.compile(r"\s*(?:(Z)|([+-])(\d\d):(\d\d))\s*\Z", re.ASCII | re.IGNORECASE)
+_OFFSET = re.compile(r"\s*(?:(Z)|([+-])(\d\d?):(\d\d))\s*\Z", re.ASCII | re.IGNORECASE)
 _SEPARATED = re.compile(r"(\d{1,4})\s*([-/.])\s*(\d{1,4})\s*([-/.])\s*(\d{1,4})", re.ASCII)
 _DIGITS = re.compile(r"\d{8}|\d{6}|\d{4}", re.ASCII)
 _WORDS = re.compile(r"\d+|[A-Za-z]+", re.ASCII)
@@ -120,6 +120,8 @@ def parse(text: str, legacy: bool, date_format: str, style: int | None = None) -
         if before.strip() and not before[-1].isspace():
             raise BadSyntax
         source = (before + after).strip()
+    if offset is not None and ticks is None:
+        raise BadSyntax  # an offset belongs to a time
     if not source:
         return Moment(693_595, ticks or 0, offset, False, ticks is not None)
     day = _parse_date(source, legacy, date_format, style)
@@ -128,7 +130,7 @@ def parse(text: str, legacy: bool, date_format: str, style: int | None = None) -
 
 def _parse_iso(iso: re.Match[str], legacy: bool) -> Moment:
     year, month, day, hour, minute = (int(iso[i]) for i in range(1, 6))
-    if legacy and iso[6] is None:
+    if iso[6] is None and (legacy or iso[8]):
         raise BadSyntax
     if hour > 23 or minute > 59 or int(iso[6] or 0) > 59:
         raise OutOfRange
@@ -200,7 +202,7 @@ def _parse_date(source: str, legacy: bool, date_format: str, style: int | None) 
         return day_number(year, int(source[-4:-2]), int(source[-2:]))
     match = _SEPARATED.fullmatch(source)
     if match is not None:
-        if match[2] != match[4]:
+        if match[2] != match[4] and not legacy:
             raise BadSyntax
         return _three_numbers(match[1], match[3], match[5], match[2], legacy, date_format, style)
     return _with_month_name(source, date_format)

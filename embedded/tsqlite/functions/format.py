@@ -250,7 +250,10 @@ def format_number(value: Decimal, pattern: str, culture_name: str | None, *, int
             return format(value, "f").replace(".", c.point)
         case "E":
             places = int(digits) if digits else 6
-            mantissa, exponent = f"{value:.{places}E}".split("E")
+            # A zero of Decimal has an exponent of its own.
+            mantissa, exponent = f"{value or Decimal(0):.{places}E}".split("E")
+            if not value:
+                exponent = "+0"
             return f"{mantissa.replace('.', c.point)}{code}{exponent[0]}{abs(int(exponent)):03d}"
     return None
 

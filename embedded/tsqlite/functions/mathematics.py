@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -356,9 +357,10 @@ def _radians(value: Any, scale: int) -> Any:
 def _scaled_turn(value: Any, scale: int, factor: float) -> Any:
     if scale == -1:
         return value * factor
-    if scale == -2:
-        return math.trunc(value * factor)
-    raise Unsupported("DEGREES and RADIANS of a decimal")
+    turned, limit = math.trunc(value * factor), -scale
+    if not -limit <= turned < limit:
+        raise sql_error(8115, "expression", "int" if limit == 2**31 else "bigint")
+    return turned
 
 
 def _resolve_turn(call: Call) -> Resolved:
@@ -367,7 +369,7 @@ def _resolve_turn(call: Call) -> Resolved:
     if type_.is_money or type_.is_decimal:
         # The scale of the result depends on how the argument came to be; a float says what is meant.
         raise Unsupported(f"{call.name.upper()} of {type_.display_name}: CAST it to float")
-    scale = -1 if type_.is_float else -2
+    scale = -1 if type_.is_float else -(2**63) if type_.name == "bigint" else -(2**31)
     return Resolved(type_, (type_,), lambda args, order_by="", over="": f"ts_{call.name.lower()}({args[0]}, {scale})")
 
 
@@ -408,6 +410,8 @@ def _isnumeric(value: str | None) -> int:
         return 0
     if text in ("+", "-", ".", "$"):
         return 1
+    # Blanks may stand between a sign, or the sign of a currency, and the digits.
+    text = re.sub(r"(?<=[-+$])\s+(?=[-+.\d])", "", text)
     for parse in (
         lambda: numbers.parse_float(text, "float", "varchar"),
         lambda: numbers.parse_money(text, "money"),

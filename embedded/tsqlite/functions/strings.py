@@ -528,6 +528,8 @@ def _translate(value: str | None, old: str | None, new: str | None, name: str) -
             "The second and third arguments of the TRANSLATE built-in function must contain an equal number of "
             "characters.",
         )
+    if len(old) != len(new):
+        raise Unsupported("TRANSLATE of characters that take two places of UTF-16")
     if "_ci" in name:
         mapping: dict[str, str] = {}
         for a, b in zip(old, new, strict=True):
@@ -750,6 +752,8 @@ def name_parts(name: str) -> list[str] | None:
         else:
             k = name.find(".", i)
             k = end if k < 0 else k
+            if "[" in name[i:k] or "]" in name[i:k] or '"' in name[i:k]:
+                return None
             parts.append(name[i:k])
             i = k
         if i >= end:
@@ -765,7 +769,7 @@ def _parsename(value: str | None, index: int | None) -> str | None:
     if parts is None or not 1 <= len(parts) <= 4 or index > len(parts):
         return None
     found = parts[-index]
-    return None if found == "" or units(found) > 128 else found
+    return None if found == "" or any(units(p) > 128 for p in parts) else found
 
 
 _fixed("PARSENAME", nvarchar(128), "ti")
@@ -820,7 +824,8 @@ _fixed("DIFFERENCE", INT, "tt")
 
 @scalar("ts_str", 3)
 def _str(value: float | None, length: int | None, decimals: int | None) -> str | None:
-    if value is None or length is None or decimals is None or length < 0 or decimals < 0:
+    decimals = decimals or 0
+    if value is None or length is None or length < 0 or decimals < 0:
         return None
     if length > 8000:
         return None

@@ -260,8 +260,7 @@ for _name, _method, _type, _arguments, _optional in (
     ("IS_ROLEMEMBER", "is_member", INT, (_NAME,), 0),
     ("APPLOCK_MODE", "applock_mode", nvarchar(32), (_NAME, nvarchar(255), nvarchar(32)), 0),
 ):  # fmt: skip
-    _strict = bool(_arguments) and not _optional and _name != "HAS_PERMS_BY_NAME"
-    _strict = _strict or _name in ("OBJECT_NAME", "OBJECT_SCHEMA_NAME", "OBJECT_ID")
+    _strict = bool(_arguments) and _name != "HAS_PERMS_BY_NAME"
     _from_session(
         _name, _method, _type, f"{_name.lower().replace('_', '-')}-transact-sql", _arguments, _optional, strict=_strict
     )
@@ -377,7 +376,7 @@ add("DECOMPRESS", "decompress-transact-sql", _resolve_decompress)
 
 # -- FORMATMESSAGE
 
-_PLACE = re.compile(r"%(%|([-+0# ]*)(\*|\d+)?(?:\.(\*|\d+))?(?:h|l|I64)?([diouxXs]))")
+_PLACE = re.compile(r"%(%|([-+0# ]*)(\*|\d+)?(?:\.(\*|\d+))?(?:h|l|I64)?([diouxXs])|)")
 
 
 def format_message(text: str, arguments: Sequence[Any]) -> str:
@@ -393,6 +392,8 @@ def format_message(text: str, arguments: Sequence[Any]) -> str:
         if match[1] == "%":
             return "%"
         flags, width, precision, kind = match[2], match[3], match[4], match[5]
+        if not kind:
+            raise Unsupported("FORMATMESSAGE with a format that is none")
         if width == "*":
             width = str(rest.pop(0)) if rest else ""
         if precision == "*":
@@ -427,7 +428,8 @@ def _mismatch(number: int) -> SqlError:
 
 @scalar("ts_formatmessage")
 def _formatmessage(text: str | None, *arguments: Any) -> str | None:
-    return None if text is None else format_message(text, arguments)[:2044]
+    made = None if text is None else format_message(text, arguments)
+    return made if made is None or len(made) <= 2047 else made[:2044] + "..."
 
 
 def _resolve_formatmessage(call: Call) -> Resolved:

@@ -401,4 +401,7 @@ BATCHES: list[tuple[Any, ...]] = [
     ("EXEC sp_set_session_context N'a', @volue = 1", [("error", 8145)]),
     ("EXEC sp_set_session_context NULL, 1", [("error", 15600)]),
     ("CREATE TABLE dbo.b (i int); EXEC sp_rename 'dbo.b', NULL", [("error", 15223)]),
+    ("RAISERROR('a %q', 16, 1, 'b'); SELECT @@ERROR", [('error', 2787), [(2787,)]]),
+    ("RAISERROR('100%', 16, 1)", [('error', 2787)]),
+    ("RAISERROR('a', 16, 1, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21)", [('error', 2747)]),
 ]
