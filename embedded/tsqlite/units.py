@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
@@ -300,6 +300,9 @@ class ScalarFunction:
     type: SqlType
     parameters: tuple[Parameter, ...]
     sqlite_function: str
+    schema: str
+    formula: tree.Expr | None
+    """All it does, where that is to return the value of an expression, under the caller's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +313,15 @@ class InlineFunction:
     schema: str
     query: Any
     parameters: tuple[Parameter, ...]
+
+
+def _formula(statements: Sequence[tree.Statement]) -> tree.Expr | None:
+    while len(statements) == 1 and isinstance(statements[0], tree.Block):
+        statements = statements[0].statements
+    match statements:
+        case [tree.Return(value=value)]:
+            return value
+    return None
 
 
 class Names:
@@ -377,7 +389,10 @@ class Names:
         assert unit.returns is not None
         type_ = resolve_type(unit.returns, self.session)
         self.functions.append((found, shape.parameters, type_))
-        return ScalarFunction(type_, shape.parameters, self.session.scalar_function(found, shape.parameters, type_))
+        name = self.session.scalar_function(found, shape.parameters, type_)
+        settings = self.session.settings
+        same = (found.ansi_nulls, found.quoted_identifier) == (settings.ansi_nulls, settings.quoted_identifier)
+        return ScalarFunction(type_, shape.parameters, name, found.schema, _formula(unit.statements) if same else None)
 
     def find_type(self, parts: tuple[str, ...]) -> SqlType | None:
         """An alias type."""

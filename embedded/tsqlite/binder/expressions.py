@@ -452,6 +452,13 @@ def _user_function(scope: Scope, node: tree.FunctionCall) -> typed.Expr:
                 raise sql_error(313, ".".join(node.name.parts))
             arg = parameter.default
         operands.append(convert(bind(scope, arg), parameter.type))
+    if found.formula is not None and not parameters and scope.clause == "values":
+        # A call costs as much as ten statements. A function has no side effects, so that its value will do.
+        from .queries import module_body
+
+        with module_body(scope.context, {}, found.schema):
+            value = convert(bind(Scope(scope.context, clause="values"), found.formula), found.type)
+        return retype(value, found.type.with_nullable(True))
     function = found.sqlite_function
     return typed.Operation(
         found.type.with_nullable(True), operands, lambda a: f"{function}({', '.join(a)})", node.name.name
