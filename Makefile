@@ -20,8 +20,8 @@ $(VENV)/ready: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[odbc]' 2>/dev/null || echo "no ODBC driver from here: the suite skips its mode pyodbc"
 	@touch $@
 
-demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n TOWN=folder: another town)
-	@$(BIN)/notify demo --directory $(TOWN) --seed $(SEED)
+demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n TOWN=folder FRESH=1)
+	@$(BIN)/notify demo --directory $(TOWN) --seed $(SEED) $(if $(FRESH),--fresh)
 
 test: $(VENV)/ready ## run the whole test suite: in process, and through Microsoft's ODBC driver
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from notify import assets, deploy
-from notify.databases import Role
-from notify.errors import ConfigError, NotifyError
+from notify import assets, deploy, revisions
+from notify.databases import EMBEDDED, Database, Role, role_url
+from notify.errors import ConfigError, NotifyError, OtherVersion
 from notify.reports import reason_words
 
 if TYPE_CHECKING:
@@ -34,8 +34,15 @@ MORNING: Final = dt.timedelta(minutes=40)
 BETWEEN_ACTS: Final = dt.timedelta(minutes=12)
 
 
-def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
+def main(directory: Path, *, seed: int = 7, fresh: bool = False, as_json: bool = False) -> int:
     """Builds the demo in `directory` and plays its morning; or, where it has been played, says what is there.
+
+    Args:
+        fresh: what a demo built there goes first: databases, mails, its definitions and templates.
+
+    Raises:
+        ConfigError: the folder holds files that no demo wrote.
+        OtherVersion: another version built what is there; nothing was changed.
 
     Returns:
         0 when the audit finds nothing missing and nothing doubled, else 1; 3 when the cycle over a town that was
@@ -46,6 +53,8 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
     played = _marker(directory)
     if played is None and directory.is_dir() and any(directory.iterdir()) and not (directory / MARKER).is_file():
         raise ConfigError(f"{directory} holds files that no demo wrote: choose another --directory, or empty it")
+    if fresh:
+        played = None
     screen = _Screen(quiet=as_json)
     rested = True
     with Stage(
@@ -64,8 +73,15 @@ def main(directory: Path, *, seed: int = 7, as_json: bool = False) -> int:
         else:
             try:
                 rested = _once_more(stage, played, screen)
+            except OtherVersion as error:
+                told = OtherVersion(f"{directory} was made by another version of notify; nothing in it was changed")
+                for note in (*_anew(directory, played), f"({error})"):
+                    told.add_note(note)
+                raise told from error
             except NotifyError as error:
-                error.add_note(f"Another version may have built {directory}: remove it, and it is built anew.")
+                error.add_note(f"Where another version of notify has made {directory}:")
+                for note in _anew(directory, played):
+                    error.add_note(note)
                 raise
             again = True
         report = _report(stage, directory, played, again=again)
@@ -96,8 +112,18 @@ def _clear(directory: Path) -> None:
     (directory / "mail").mkdir(parents=True)
 
 
+def _anew(directory: Path, played: dict[str, Any]) -> list[str]:
+    """How a town that another version built is replaced."""
+    seed = "" if played["seed"] == 7 else f" --seed {played['seed']}"
+    return [
+        f"Build it anew, its databases and mails go: {_command()} demo --directory {directory}{seed} --fresh",
+        f"To keep it: move {directory} away, or choose another --directory (make demo TOWN=folder).",
+    ]
+
+
 def _once_more(stage: Stage, played: dict[str, Any], screen: _Screen) -> bool:
     """One cycle over a town that is there, which an older version may have built. False when it met failures."""
+    _check_tables(stage)
     stage.write_configuration()
     for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE):
         deploy.migrate(stage.databases[role])
@@ -108,9 +134,18 @@ def _once_more(stage: Stage, played: dict[str, Any], screen: _Screen) -> bool:
     for where, reason in report.failures:
         screen.warn(f"{where}: {reason}")
     if report.failures:
-        screen.warn(f"If another version of notify built {stage.folder}: remove it, and it is built anew.")
+        screen.warn(f"Where another version of notify has made {stage.folder}: {_anew(stage.folder, played)[0]}")
     stage.send()
     return not report.failures
+
+
+def _check_tables(stage: Stage) -> None:
+    """Before anything is written, and whatever notify.toml says by now."""
+    for role in (Role.PROCESSOR, Role.QUEUE):
+        database = Database(role, role_url(role, f"{EMBEDDED}:///{stage.path(role).name}", stage.folder.resolve()))
+        with database.connection() as connection:
+            revisions.check(connection, role)
+        database.dispose()
 
 
 # --- the morning -----------------------------------------------------------------------------------------------------
@@ -130,6 +165,7 @@ def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
     town = town_module.build(seed, now)
     rows = sum(len(table) for table in town.rows.values())
     screen.say(f"{town.name}, {town.state}: a brokerage with {rows:,} rows")
+    screen.say(f"its databases' clocks are {MORNING.seconds // 60} minutes behind, and run fast: the morning ends now")
 
     def fill(stage: Stage) -> None:
         for table in screen.track(town_module.TABLES, "filling the application's tables"):
@@ -143,6 +179,7 @@ def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
         applied = stage.apply(stage.folder / "notifications.toml")
     screen.say(f"{len(applied)} notifications are active; no historic row will be mailed")
 
+    seen = _detected(stage)
     first, second, third = morning.acts(town, now, town_module.listing)
     for number, (act, lag) in enumerate(((first, 3), (second, 2), (third, 0), ((), 0)), 1):
         for deed in act:
@@ -155,10 +192,39 @@ def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
         report = stage.cycle(screen.progress)
         with screen.sending() as on_progress:
             sent = stage.send(on_progress)
-        screen.say(f"cycle {number} ({where}): {report.sentence()}; {sent.accepted} mails sent")
+        before, seen = seen, _detected(stage)
+        screen.say(f"cycle {number} ({where}): {_words(report, before, seen)}; {_counted(sent.accepted, 'mail')} sent")
         for role in Role:
             tsqlite.clock.advance(stage.path(role), min(BETWEEN_ACTS, MORNING / 4))
     return {"seed": seed, "town": town.name, "rows": rows}
+
+
+def _detected(stage: Stage) -> tuple[int, int]:
+    """Changes that a notification is for: recorded so far, and of them left out when they were recorded."""
+    rows = stage.processor(
+        "SELECT c.change_id, h.to_state FROM notify.change AS c INNER JOIN notify.change_history AS h "
+        "ON h.change_id = c.change_id WHERE h.from_state IS NULL AND (c.reason IS NULL OR "
+        "c.reason NOT IN (N'baseline', N'operation'));"
+    )
+    return len(rows), sum(1 for _, state in rows if state in ("skipped", "superseded"))
+
+
+def _words(report: Any, before: tuple[int, int], seen: tuple[int, int]) -> str:
+    """A cycle in a line, in the words of the table at the end, so that its lines sum up to it."""
+    detected, passed_over = seen[0] - before[0], seen[1] - before[1]
+    parts = [f"{_counted(detected, 'change')} detected"]
+    counts = (
+        (passed_over + report.skipped, "skipped"),
+        (report.enqueued, "generated"),
+        (report.waiting, "waiting"),
+        (report.failed, "failed"),
+    )
+    parts += [f"{count} {word}" for count, word in counts if count]
+    return ", ".join(parts) + (f": {_counted(report.messages, 'message')}" if report.messages else "")
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one if number == 1 else one + 's'}"
 
 
 def _module(file: Path) -> ModuleType:
@@ -192,6 +258,7 @@ def _report(stage: Stage, directory: Path, played: dict[str, Any], *, again: boo
             "notification": name,
             "detected": sum(row[4] for row in changes if row[0] == name),
             "skipped": sum(row[4] for row in changes if row[0] == name and row[2] in ("skipped", "superseded")),
+            "generated": sum(row[4] for row in changes if row[0] == name and row[2] == "enqueued"),
             "messages": sum(row[3] for row in messages if row[0] == name),
             "sent": sum(row[3] for row in messages if row[0] == name and row[2] == "sent"),
             "waiting_sms": sum(row[3] for row in messages if row[0] == name and row[1] == "sms" and row[2] == "queued"),
@@ -238,11 +305,12 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from notify.cli.output import LOG_WIDTH
     from notify.cli.serve import PORT
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 110  # a log has no width of its own
+        console.width = LOG_WIDTH
     console.print()
     title = f"What became of the morning in {report['town']}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_style="bold", title_justify="left", collapse_padding=True)
@@ -250,6 +318,7 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         "notification": "notification",
         "detected": "detected",
         "skipped": "skipped",
+        "generated": "generated",
         "messages": "messages",
         "sent": "sent",
         "waiting_sms": "SMS wait",
@@ -283,11 +352,10 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     audit = report["audit"]
     good = audit["missing"] == audit["doubled"] == 0
     console.print(
-        f"Audit, recomputed from the replica: [bold]{audit['expected']} expected[/bold] = {audit['sent']} sent + "
+        f"Audit, recomputed from the replica:\n  [bold]{audit['expected']} expected[/bold] = {audit['sent']} sent + "
         f"{audit['in_doubt']} in doubt + {audit['pending']} pending + {audit['explained']} explained + "
         f"[bold {'green' if good else 'red'}]{audit['missing']} missing[/]; "
-        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]",
-        soft_wrap=True,
+        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]"
     )
     if report["already_there"]:
         words = _sent_now(report["received_now"])
@@ -295,6 +363,7 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         if seed != report["seed"]:
             console.print(f"This is the town of seed {report['seed']}, not {seed}.", style="yellow")
     console.print(f"{report['mails']} mails lie in [bold]{report['mail_folder']}[/bold] as .eml and .html")
+    console.print("[dim]Their Date is the real time; notify why tells the morning's, by the databases' clocks.[/dim]")
     config = directory / "notify.toml"
     console.print("\nThree commands to try next:")
     for command in (

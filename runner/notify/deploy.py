@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from notify import __version__, assets
+from notify import __version__, assets, revisions
 from notify.databases import Connection, Database, Role
 from notify.errors import ConfigError, NotifyError
 
-__all__ = ["SCRIPT_ROLES", "VERSION_TABLE", "Migrated", "Module", "drift", "migrate", "script", "split_batches"]
-
-VERSION_TABLE: Final = "notify_alembic_version"
-"""In schema dbo, since the first revision creates schema notify."""
+__all__ = ["SCRIPT_ROLES", "Migrated", "Module", "drift", "migrate", "script", "split_batches"]
 
 SCRIPT_ROLES: Final = ("processor", "queue", "replica")
 
@@ -38,7 +35,6 @@ NAMED: Final = re.compile(
     r"CREATE\s+(?:OR\s+ALTER\s+)?(?:PROCEDURE|PROC|FUNCTION|VIEW|TRIGGER)\s+(\[?\w+\]?\.\[?\w+\]?)", re.I
 )
 CREATE: Final = re.compile(r"CREATE\s+(?:OR\s+ALTER\s+)?(?=PROCEDURE\b|PROC\b|FUNCTION\b|VIEW\b|TRIGGER\b)", re.I)
-REVISION: Final = re.compile(r"""^(down_)?revision\s*(?::[^=]*)?=\s*(?:["']([^"']+)["']|None)""", re.M)
 
 
 @dataclass(frozen=True)
@@ -177,23 +173,6 @@ def _without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/|--[^\n]*", " ", text, flags=re.S)
 
 
-def _revisions(role: Role) -> list[tuple[str, Path]]:
-    """(revision, its .sql file), oldest first. Alembic runs them; a DBA reads them."""
-    found: dict[str | None, tuple[str, Path]] = {}
-    for file in (assets.migrations() / role / "versions").glob("*.py"):
-        values = {bool(down): name or None for down, name in REVISION.findall(file.read_text(encoding="utf-8"))}
-        revision = values.get(False)
-        if revision is None:
-            raise NotifyError(f"{file}: no revision")
-        found[values.get(True)] = (revision, file.with_suffix(".sql"))
-    chain: list[tuple[str, Path]] = []
-    after: str | None = None
-    while after in found:
-        chain.append(found[after])
-        after = found[after][0]
-    return chain
-
-
 def _shell_files(role: Role) -> tuple[list[Path], list[Path]]:
     """Scripts that can be repeated, to run before and after the modules."""
     before = [assets.sql() / "source" / "heartbeat.sql"] if role is Role.SOURCE else []
@@ -231,26 +210,21 @@ def script(role_name: str) -> Iterator[str]:
 
 
 def _script_revisions(role: Role) -> Iterator[str]:
-    revisions = _revisions(role)
-    yield (
-        f"IF OBJECT_ID(N'dbo.{VERSION_TABLE}', N'U') IS NULL\n"
-        f"    CREATE TABLE dbo.{VERSION_TABLE} (\n"
-        "        version_num varchar(32) NOT NULL,\n"
-        f"        CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY CLUSTERED (version_num)\n"
-        "    );\nGO\n"
-    )
-    for number, (revision, file) in enumerate(revisions):
-        later = ", ".join(f"'{name}'" for name, _ in revisions[number:])
+    yield from revisions.script_check(role)
+    chain = revisions.revisions(role)
+    for number, (revision, file) in enumerate(chain):
+        later = ", ".join(f"'{name}'" for name, _ in chain[number:])
         yield (
             f"/* Revision {revision}. Where it is applied, the batches up to SET NOEXEC OFF are passed over. */\n"
-            f"IF EXISTS (SELECT 1 FROM dbo.{VERSION_TABLE} AS v WHERE v.version_num IN ({later}))\n"
+            f"IF EXISTS (SELECT 1 FROM dbo.{revisions.VERSION_TABLE} AS v WHERE v.version_num IN ({later}))\n"
             "    SET NOEXEC ON;\nGO\nBEGIN TRANSACTION;\nGO\n"
         )
         yield _ended(file.read_text(encoding="utf-8"))
         if number == 0:
-            yield f"INSERT INTO dbo.{VERSION_TABLE} (version_num) VALUES ('{revision}');\n"
+            yield f"INSERT INTO dbo.{revisions.VERSION_TABLE} (version_num) VALUES ('{revision}');\n"
         else:
-            yield f"UPDATE v SET v.version_num = '{revision}' FROM dbo.{VERSION_TABLE} AS v;\n"
+            yield f"UPDATE v SET v.version_num = '{revision}' FROM dbo.{revisions.VERSION_TABLE} AS v;\n"
+        yield revisions.script_fingerprint(revision, file)
         yield "COMMIT TRANSACTION;\nGO\nSET NOEXEC OFF;\nGO\n"
 
 
@@ -315,13 +289,19 @@ def run_file(connection: Connection, file: Path) -> None:
 
 
 def migrate(database: Database) -> Migrated:
-    """Brings one role up to date: its Alembic history first, then every module whose text differs, then its roles."""
+    """Brings one role up to date: its Alembic history first, then every module whose text differs, then its roles.
+
+    Raises:
+        OtherVersion: its tables were made by other revisions than those of this version; nothing was changed.
+    """
     role = database.role
     before_revision = after_revision = None
     # An embedded database comes into being with its first connection; a server's is there, or this says that it is not.
     database.create()
     if role in (Role.PROCESSOR, Role.QUEUE):
-        before_revision, after_revision = _upgrade(database)
+        with database.connection() as connection:
+            before_revision = revisions.check(connection, role)
+        after_revision = _upgrade(database)
     before, after = _shell_files(role)
     with database.connection() as connection:
         for file in before:
@@ -348,7 +328,7 @@ def alembic_config(role: Role) -> Any:
     return config
 
 
-def _upgrade(database: Database) -> tuple[str | None, str | None]:
+def _upgrade(database: Database) -> str | None:
     from alembic import command
     from alembic.runtime.migration import MigrationContext
 
@@ -356,11 +336,10 @@ def _upgrade(database: Database) -> tuple[str | None, str | None]:
     # One transaction for a revision and its stamp: not autocommit, as everywhere else.
     engine = database.engine.execution_options(isolation_level="READ COMMITTED")
     with engine.connect() as connection:
-        options = {"version_table": VERSION_TABLE}
-        before = MigrationContext.configure(connection, opts=options).get_current_revision()
-        connection.rollback()
         config.attributes["connection"] = connection
+        config.attributes["role"] = database.role
         command.upgrade(config, "head")
+        options = {"version_table": revisions.VERSION_TABLE}
         after = MigrationContext.configure(connection, opts=options).get_current_revision()
         connection.rollback()
-    return before, after
+    return after

@@ -7,13 +7,13 @@ import socket
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from notify import deploy
+from notify import deploy, revisions
 from notify.config import Config, GatewayConfig
 from notify.databases import EMBEDDED, Connection, Databases, Role
-from notify.errors import DatabaseError, NotifyError
+from notify.errors import DatabaseError, NotifyError, OtherVersion
 from notify.procedures import call, processor, replica
 
-__all__ = ["Check", "examine"]
+__all__ = ["Check", "examine", "is_own_mailbox", "mailbox_remedy"]
 
 CONNECT_SECONDS: Final = 5.0
 LEAST_COMPATIBILITY: Final = 140
@@ -54,20 +54,36 @@ def examine(config: Config) -> Iterator[Check]:
         except NotifyError as error:
             yield Check(role, "connection", "failed", str(error), "check URL, network, login; then run doctor again")
     yield from _definitions(config, databases)
-    is_tried = {database.url.drivername for database in databases} == {EMBEDDED}
     for gateway in config.gateways:
-        yield _gateway(gateway, is_tried)
+        yield _gateway(gateway, mailbox_remedy(config, gateway))
     databases.dispose()
 
 
 def _role_checks(role: Role, connection: Connection) -> Iterator[Check]:
     # The embedded engine is for trying and testing; it has no settings that a shop could get wrong.
     first = (_drift,) if connection.is_embedded else (_drift, _server)
-    for check in (*first, *({Role.REPLICA: (_replica,), Role.QUEUE: (_queue,)}.get(role, ()))):
+    tables = (_tables,) if role in (Role.PROCESSOR, Role.QUEUE) else ()
+    for check in (*tables, *first, *({Role.REPLICA: (_replica,), Role.QUEUE: (_queue,)}.get(role, ()))):
         try:
             yield from check(role, connection)
         except DatabaseError as error:
             yield Check(role, check.__name__.strip("_"), "failed", str(error))
+
+
+def _tables(role: Role, connection: Connection) -> Iterator[Check]:
+    """The tables against the revisions of this version."""
+    try:
+        revision = revisions.check(connection, role)
+    except OtherVersion as error:
+        remedy = "\n".join(getattr(error, "__notes__", ()))
+        yield Check(role, "tables", "failed", str(error).removeprefix(f"{role}: "), remedy)
+        return
+    if revision is None:
+        detail = f"this login sees no dbo.{revisions.VERSION_TABLE}"
+        remedy = f"notify migrate {role}; where that was done, run doctor with the login that did it"
+        yield Check(role, "tables", "warning", detail, remedy)
+    else:
+        yield Check(role, "tables", "ok", f"at revision {revision}, as this version has it")
 
 
 def _drift(role: Role, connection: Connection) -> Iterator[Check]:
@@ -224,8 +240,8 @@ def _indexes(stored: list[dict[str, Any]], catalog: replica.Catalog) -> Iterator
         yield Check(Role.REPLICA, "indexes", "ok", f"an index leads on each of {len(seen)} stamp columns")
 
 
-def _gateway(gateway: GatewayConfig, is_tried: bool) -> Check:
-    """Whether it answers. `is_tried`: every database is embedded, so nothing here is anybody's production."""
+def _gateway(gateway: GatewayConfig, own: str | None) -> Check:
+    """Whether it answers. `own`: how it is started, where it is notify's own mail server and nobody's production."""
     name = f"gateway {gateway.name}"
     redirected = f"; every message goes to {gateway.redirect_to}" if gateway.redirect_to else ""
     if gateway.kind != "smtp":
@@ -235,12 +251,27 @@ def _gateway(gateway: GatewayConfig, is_tried: bool) -> Check:
         with socket.create_connection((gateway.host, gateway.port), timeout=CONNECT_SECONDS):
             pass
     except OSError as error:
+        if own is not None:
+            return Check("queue", name, "warning", f"no mail server listens on {address}", own)
         detail = f"{address} cannot be reached: {error.strerror or error}"
-        if is_tried and _is_loopback(gateway.host):
-            return Check("queue", name, "warning", detail, "the demo's mail server runs only while the demo does")
         return Check("queue", name, "failed", detail, "check host, port and firewall")
     safe = "TLS" if gateway.tls else "STARTTLS" if gateway.starttls else "no TLS"
     return Check("queue", name, "ok", f"{address} answers ({safe}){redirected}")
+
+
+def is_own_mailbox(gateway: GatewayConfig) -> bool:
+    """Whether `notify serve-mail` can be the mail server that a gateway names."""
+    is_plain = not (gateway.tls or gateway.starttls or gateway.username)
+    return gateway.kind == "smtp" and is_plain and _is_loopback(gateway.host)
+
+
+def mailbox_remedy(config: Config, gateway: GatewayConfig) -> str | None:
+    """How to start the mail server of a configuration that is there to try; None where it is somebody's own server."""
+    is_tried = {url.drivername for url in config.urls.values()} == {EMBEDDED}
+    if not is_tried or not is_own_mailbox(gateway):
+        return None
+    option = f" --config {config.path}" if config.path is not None else ""
+    return f"the demo's mail server ends with the demo; in another terminal: notify serve-mail{option}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "LeaseLost",
     "NotReadOnly",
     "NotifyError",
+    "OtherVersion",
     "ProcedureError",
     "QueueRestored",
     "RenderError",
@@ -41,6 +42,10 @@ class ConfigError(NotifyError):
     """notify.toml, an environment variable or a command's arguments are not usable."""
 
     exit_code: ClassVar[int] = 2
+
+
+class OtherVersion(NotifyError):
+    """A database's tables were made by another version of notify. Nothing was changed; the notes have the remedy."""
 
 
 class RenderError(NotifyError):

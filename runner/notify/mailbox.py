@@ -11,6 +11,7 @@ import email
 import email.policy
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -51,10 +52,14 @@ class Mailbox:
     Args:
         folder: where to write NUMBER-RECIPIENT.eml and .html; None: only kept in memory.
         port: TCP port, 0 for a free one.
+        on_mail: called with each mail and the file that it was written to, in the server's thread.
     """
 
-    def __init__(self, folder: Path | None = None, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path | None = None, port: int = 0, on_mail: Callable[[Mail, Path | None], None] | None = None
+    ) -> None:
         self.folder = folder
+        self._on_mail = on_mail
         self.mails: list[Mail] = []
         self._lock = threading.Lock()
         self._requested_port = port
@@ -72,7 +77,11 @@ class Mailbox:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        try:
+            self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        except OSError:
+            self._stop()
+            raise
         return self
 
     def __exit__(
@@ -80,6 +89,9 @@ class Mailbox:
     ) -> None:
         assert self._server is not None
         self._loop.call_soon_threadsafe(self._server.close)
+        self._stop()
+
+    def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -97,16 +109,19 @@ class Mailbox:
         with self._lock:
             self.mails.append(mail)
             number = len(self.mails)
-        if self.folder is not None:
-            self._write(self.folder, number, mail)
+        file = None if self.folder is None else self._write(self.folder, number, mail)
+        if self._on_mail is not None:
+            self._on_mail(mail, file)
         return f"250 2.0.0 Ok: kept as {number}"
 
     @staticmethod
-    def _write(folder: Path, number: int, mail: Mail) -> None:
+    def _write(folder: Path, number: int, mail: Mail) -> Path:
         taken = sum(1 for _ in folder.glob("*.eml"))
         who = re.sub(r"[^\w.@-]", "_", mail.recipients[0])
         path = folder / f"{max(number, taken + 1):04d}-{who}"
-        path.with_name(path.name + ".eml").write_bytes(mail.content)
+        file = path.with_name(path.name + ".eml")
+        file.write_bytes(mail.content)
         html = mail.part("html")
         if html:
             path.with_name(path.name + ".html").write_text(html, encoding="utf-8")
+        return file

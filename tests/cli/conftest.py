@@ -28,6 +28,11 @@ class Ran(NamedTuple):
     errors: str
 
     @property
+    def said(self) -> str:
+        """Standard output as one line, however it was wrapped."""
+        return " ".join(self.output.split())
+
+    @property
     def json(self) -> Any:
         """Standard output as JSON."""
         return json.loads(self.output)

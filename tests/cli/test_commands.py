@@ -79,28 +79,26 @@ def test_audit_prints_its_sum(shop: Shop, config: Path) -> None:
     notify("run-cycle", "--config", config)
     ran = notify("audit", "--config", config)
     assert ran.code == 0
-    assert "1 expected = 0 sent + 0 in doubt + 1 pending + 0 explained + 0 missing; 0 doubled" in ran.output
+    assert "1 expected = 0 sent + 0 in doubt + 1 pending + 0 explained + 0 missing; 0 doubled" in ran.said
 
 
 def test_why_of_a_record_that_nothing_is_known_of(config: Path) -> None:
     ran = notify("why", "4711", "--config", config)
     assert ran.code == 1
-    assert "Nothing is recorded of it" in ran.output
-    assert "dbo.customer_order  no row of this key on the replica" in ran.output
-    assert "no value of its key order_id" in notify("why", "abc", "--config", config).output
-    assert "its key has one value: order_id" in notify("why", "1", "2", "--config", config).output
+    assert "Nothing is recorded of it" in ran.said
+    assert "dbo.customer_order no row of this key on the replica" in ran.said
+    assert "no value of its key order_id" in notify("why", "abc", "--config", config).said
+    assert "its key has one value: order_id" in notify("why", "1", "2", "--config", config).said
 
 
 def test_why_of_a_record_from_before_the_activation(shop: Shop, config: Path) -> None:
-    assert (
-        "history: it was there before the notification was activated" in notify("why", "1", "--config", config).output
-    )
+    assert "history: it was there before the notification was activated" in notify("why", "1", "--config", config).said
     old = "INSERT INTO dbo.customer_order (order_id, customer, email, status, total, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?, ?);"
     shop.stage.do((old, (7, "Ada", "ada@example.com", "paid", "1.00", "2020-01-01", "2020-02-02")))
     shop.arrive()
     ran = notify("why", "7", "--config", config)
     assert ran.code == 1
-    assert "a row (created_at 2020-01-01 00:00:00, modified_at 2020-02-02 00:00:00): history" in ran.output
+    assert "a row (created_at 2020-01-01 00:00:00, modified_at 2020-02-02 00:00:00): history" in ran.said
     (look,) = notify("why", "7", "--json", "--config", config).json["looked_at"]
     assert (look["table"], look["notifications"]) == ("dbo.customer_order", ["order_changed"])
 
@@ -108,7 +106,7 @@ def test_why_of_a_record_from_before_the_activation(shop: Shop, config: Path) ->
 def test_why_speaks_of_a_row_that_the_next_cycle_sees(shop: Shop, config: Path) -> None:
     shop.order(2)
     shop.arrive()
-    assert "the next cycles see it" in notify("why", "2", "--config", config).output
+    assert "the next cycles see it" in notify("why", "2", "--config", config).said
 
 
 def test_why_tells_a_reason_in_words(shop: Shop, config: Path, tmp_path: Path) -> None:
@@ -119,8 +117,8 @@ def test_why_tells_a_reason_in_words(shop: Shop, config: Path, tmp_path: Path) -
     shop.order(3, "draft")
     shop.arrive()
     notify("run-cycle", "--config", config)
-    assert "the notification is not for inserts" in notify("why", "2", "--config", config).output
-    assert "does not meet the notification's criteria" in notify("why", "3", "--config", config).output
+    assert "the notification is not for inserts" in notify("why", "2", "--config", config).said
+    assert "does not meet the notification's criteria" in notify("why", "3", "--config", config).said
 
 
 def test_why_counts_one_message_as_one(shop: Shop, config: Path) -> None:
@@ -340,9 +338,9 @@ def test_doctor_says_what_is_wrong_and_what_to_do(config: Path) -> None:
     config.write_text(config.read_text().replace("[[gateway]]", '[[gateway]]\nredirect_to = "x@example.com"'))
     ran = notify("doctor", "--config", config)
     assert ran.code == 1
-    assert "notify.queue_status (missing)" in ran.output
-    assert "notify migrate queue" in ran.output
-    assert "every message goes to x@example.com" in ran.output
+    assert "notify.queue_status (missing)" in ran.said
+    assert "notify migrate queue" in ran.said
+    assert "every message goes to x@example.com" in ran.said
     assert notify("migrate", "queue", "--config", config).code == 0
     assert notify("doctor", "--config", config).code == 0
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from notify import __version__
-from notify.cli import define, develop, inspect, operate, purge, recover, serve, settle
+from notify.cli import define, develop, inspect, operate, purge, recover, serve, serve_mail, settle
 from notify.cli.pages import Page
 from notify.errors import NotifyError
 
@@ -44,9 +44,14 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         define.retire,
         define.export,
     ),
-    "Inspect": (inspect.doctor, inspect.sql, serve.serve_sql),
-    "Deploy and try": (develop.demo, develop.migrate, develop.script),
+    "Inspect": (inspect.doctor, inspect.sql),
+    "Deploy": (develop.script, develop.migrate),
+    "Try": (develop.demo, serve_mail.serve_mail, serve.serve_sql),
 }
+
+
+OTHER_OBJECTS = frozenset({201, 207, 208, 2812, 8144, 8145})
+"""SQL Server's numbers for a column, an object, a procedure or a parameter that is not there."""
 
 
 class Commands(Page, click.Group):
@@ -112,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"notify: {error}", err=True)
         for note in getattr(error, "__notes__", ()):
             click.echo(f"  {note}", err=True)
+        if getattr(error, "number", 0) in OTHER_OBJECTS:
+            click.echo("  The databases may be of another version of notify: notify doctor tells.", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # A reader such as head closed the pipe: what it wanted it has.

@@ -66,10 +66,20 @@ def script(role: str) -> None:
     help="Where it is built.",
 )
 @click.option("--seed", type=int, default=7, show_default=True, metavar="N", help="Another number is another town.")
+@click.option(
+    "--fresh", is_flag=True, help="Build it anew: databases, mails, definitions and templates of the one there go."
+)
 @json_option
 @click.pass_context
-def demo(ctx: click.Context, directory: Path, seed: int, as_json: bool) -> None:
-    """Build a brokerage with four embedded databases, play a morning, deliver its mail to a real SMTP server."""
+def demo(ctx: click.Context, directory: Path, seed: int, fresh: bool, as_json: bool) -> None:
+    """Build a brokerage with four embedded databases, play a morning, deliver its mail to a real SMTP server.
+
+    Where one is there, run one more cycle over it and say what is there; nothing is sent twice.
+
+    --json: seed, town, rows, already_there, notifications [{notification, detected, skipped, generated, messages, sent,
+    waiting_sms, not_sent}], skipped [{notification, changes, reason}], not_sent [{notification, channel, messages,
+    reason}], audit (as audit --json), received_now, mails, mail_folder, example_key.
+    """
     from notify.demo import main as play
 
-    ctx.exit(play(directory, seed=seed, as_json=as_json) or 0)
+    ctx.exit(play(directory, seed=seed, fresh=fresh, as_json=as_json) or 0)

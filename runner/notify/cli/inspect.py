@@ -70,7 +70,7 @@ def sql(role: str, file: TextIO | None, query: str | None, config_path: str | No
 
     --json: [{columns, rows}], one per result set; dates as ISO 8601, Decimals as text, bytes as 0x and hex digits.
     """
-    from notify.cli.output import plain, print_json, print_table
+    from notify.cli.output import plain, print_json, print_rows
     from notify.databases import Affected, Printed, Role
     from notify.deploy import split_batches
     from notify.errors import DatabaseError
@@ -99,7 +99,7 @@ def sql(role: str, file: TextIO | None, query: str | None, config_path: str | No
                     else:
                         results.append(found)
                         if not as_json:
-                            print_table(found.columns, found.rows)
+                            print_rows(found.columns, found.rows)
                             click.echo(f"({counted(len(found.rows), 'row')})\n")
             except DatabaseError as error:
                 error.add_note(f"batch {number} of {name}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from notify.cli.options import agent_option, config_option, counted, json_option, read_config
 from notify.cli.pages import Choices, command
+
+if TYPE_CHECKING:
+    from notify.config import Config, GatewayConfig
 
 __all__ = ["acknowledge", "approve", "audit", "beat", "run_cycle", "send", "status", "why"]
 
@@ -103,12 +106,22 @@ def send(
     else:
         text = f"{summary.accepted} accepted, {summary.refused} refused, {summary.in_doubt} in doubt"
         click.echo(f"{text}, {summary.given_back} given back, in {summary.seconds:.1f} s")
-        for name, reason in summary.unavailable.items():
-            click.echo(f"  {name}: {reason}", err=True)
+        for gateway in config.gateways:
+            if gateway.name in summary.unavailable:
+                _tell_unavailable(config, gateway, summary.unavailable[gateway.name])
     if agent and not summary.complete:
         # Doubt is the queue's to tell; that no mail leaves, nobody would hear of but by a job that fails.
         ctx.exit(1 if summary.unavailable else 0)
     ctx.exit(0 if summary.complete else 3)
+
+
+def _tell_unavailable(config: Config, gateway: GatewayConfig, reason: str) -> None:
+    from notify.doctor import mailbox_remedy
+
+    click.echo(f"  {gateway.name}: {reason}", err=True)
+    remedy = mailbox_remedy(config, gateway)
+    if remedy is not None:
+        click.echo(f"  → {remedy}", err=True)
 
 
 @command("status", "How far, what is left, what is wrong", "notify status --config demo/notify.toml")

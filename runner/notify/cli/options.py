@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from notify.config import Config
     from notify.databases import Connection
 
-__all__ = ["agent_option", "config_option", "counted", "json_option", "known_names", "read_config"]
+__all__ = ["agent_option", "asked_to_stop", "config_option", "counted", "json_option", "known_names", "read_config"]
 
 UNKNOWN_NAME: Final = 50003
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,3 +78,11 @@ def read_config(path: str | None) -> Config:
             "its like; `notify demo` writes an example"
         )
     return config
+
+
+def asked_to_stop() -> threading.Event:
+    """Set at Ctrl-C, and when the process is asked to end."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped

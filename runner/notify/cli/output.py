@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -17,13 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+    from rich.table import Table
 
     from notify.cycle import Progress
 
-__all__ = ["cell", "duration", "print_json", "print_lines", "print_table", "progress"]
+__all__ = ["LOG_WIDTH", "cell", "duration", "print_json", "print_lines", "print_rows", "print_table", "progress"]
 
+LOG_WIDTH: Final = 100
+"""Columns of a report in a log or a pipe, unless COLUMNS says otherwise."""
 LINE_SECONDS: Final = 5.0
 """A step says how far it is at most this often in a log."""
 
@@ -74,18 +79,33 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min" if whole >= 120 else f"{whole} s"
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    """A table on standard output: drawn on a terminal, one block a row where it is too wide; aligned text in a pipe."""
+def report_width() -> int:
+    """Columns that a report may take: the terminal's, a log's without one; COLUMNS outweighs both."""
+    return shutil.get_terminal_size((LOG_WIDTH, 24)).columns if sys.stdout.isatty() else _log_width()
+
+
+def _log_width() -> int:
+    try:
+        return max(int(os.environ["COLUMNS"]), 40)
+    except (KeyError, ValueError):
+        return LOG_WIDTH
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Rows of data: drawn on a terminal; in a pipe aligned text, one line a row however wide, for other programs."""
     rows = list(rows)
     if sys.stdout.isatty():
-        _draw(columns, rows, title)
+        _draw(columns, rows, None)
         return
-    if title:
-        click.echo(title)
     texts = [[cell(value) for value in row] for row in rows]
     widths = [max([len(name), *(len(row[index]) for row in texts)]) for index, name in enumerate(columns)]
     for line in ([*columns], *texts):
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
+    """A report's table, no wider than the terminal or a log: cells are wrapped; one block a row where that won't do."""
+    _draw(columns, list(rows), title)
 
 
 def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None) -> None:
@@ -96,7 +116,7 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | No
 
     # Cells are wrapped where they have a blank, times and headings first; never within a name.
     texts = [[_short(value) for value in row] for row in rows]
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=report_width())
     least = [
         max(len(word) for text in column for word in text.split() or [""])
         for column in zip(columns, *texts, strict=True)
@@ -111,7 +131,7 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | No
             grid.add_column(overflow="fold")
             for heading, text in zip(columns, row, strict=True):
                 grid.add_row(f" {heading}", Text(text))
-            console.print(grid)
+            _print_stripped(console, grid)
             console.print()
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
@@ -120,18 +140,28 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | No
         table.add_column(heading, overflow="fold", min_width=width, justify="right" if numeric else "left")
     for row in texts:
         table.add_row(*(Text(text) for text in row))
-    console.print(table)
+    _print_stripped(console, table)
+
+
+def _print_stripped(console: Console, table: Table) -> None:
+    """A log wants no blanks at the ends of its lines, which rich fills up."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def print_lines(lines: Iterable[tuple[str, str]], *, taken: int = 0) -> None:
-    """Lines of a head that stays and a text that is wrapped beside it on a terminal; as they are in a pipe.
+    """Lines of a head that stays and a text that is wrapped beside it, to the terminal's width or a log's.
 
     Args:
         taken: columns of the first line that are printed already.
     """
-    width = shutil.get_terminal_size().columns - taken if sys.stdout.isatty() else None
+    width = report_width() - taken
     for head, text in lines:
-        if width is None or len(head) + len(text) <= width:
+        if len(head) + len(text) <= width:
             click.echo(f"{head}{text}".rstrip())
             continue
         # A head that would leave no room stands on a line of its own.

@@ -38,8 +38,8 @@ def print_status(sections: dict[str, dict[str, ResultSet]]) -> None:
 def _processor(parts: dict[str, list[Record]]) -> None:
     notifications = parts["notifications"]
     if notifications:
-        rows = [(item["notification_name"], item["table_name"], _state(item), _to_do(item)) for item in notifications]
-        _section("Notifications", ("notification", "table", "state", "to do"), rows)
+        rows = [(item["notification_name"], item["table_name"], _state(item), _open(item)) for item in notifications]
+        _section("Notifications", ("notification", "table", "state", "open changes"), rows)
     else:
         click.echo("No notification is defined: notify new TABLE proposes one, notify apply FILE saves it.\n")
     watched = [
@@ -160,9 +160,9 @@ def _state(item: Record) -> str:
     return str(item["state"]) + (f" since {_time(since)[:16]}" if since else "")
 
 
-def _to_do(item: Record) -> str:
+def _open(item: Record) -> str:
     some = [f"{item[state]} {words}" for state, words in OPEN.items() if item[state]]
-    return ", ".join(some) or "nothing"
+    return ", ".join(some) or "none"
 
 
 def _read(item: Record) -> tuple[str, str]:

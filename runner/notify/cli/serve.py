@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import string
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from notify.cli.options import config_option, counted, json_option, read_config
+from notify.cli.options import asked_to_stop, config_option, counted, json_option, read_config
 from notify.cli.pages import command
 
 if TYPE_CHECKING:
@@ -92,7 +90,7 @@ def serve_sql(
     server = _start(
         lambda: Server(files, password=given, login=LOGIN, host=host, port=port, certificate=pem, read_only=read_only)
     )
-    stopped = _asked_to_stop()
+    stopped = asked_to_stop()
     ready = {
         "server": f"{host},{server.port}",
         "port": server.port,
@@ -233,11 +231,3 @@ def _tell(ready: dict[str, Any], config: Config, *, is_made: bool) -> None:
 
 def _heading(words: str) -> None:
     click.echo(click.style(f"\n{words}", bold=True))
-
-
-def _asked_to_stop() -> threading.Event:
-    """Set at Ctrl-C, and when the process is asked to end."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
