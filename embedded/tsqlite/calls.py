@@ -44,6 +44,9 @@ class Calls:
         def _check(self, frame: Frame) -> None: ...
         def _statements(self, statements: Sequence[tree.Statement], frame: Frame) -> None: ...
 
+    unbalanced = 0
+    """266 once a call has left another count of transactions, for @@ERROR after the statement that called."""
+
     def execute(self, statement: tree.Execute | tree.ExecuteString, frame: Frame) -> None:
         """EXECUTE."""
         self._execute_any(statement, frame)
@@ -146,6 +149,7 @@ class Calls:
     def _mismatch(self, error: SqlError) -> None:
         if self.session.try_depth > 0:
             raise ToCatch(error)
+        self.unbalanced = error.number
         self.sink.put(Failure(error))
 
     def _arguments(

@@ -50,8 +50,30 @@ from .types import INT, SqlType, nvarchar
 from .units import Names, Plan, Unit
 from .values import Storage
 
-ABORTING: Final = frozenset({235, 241, 245, 295, 8114, 8169, 1205, 3960, 3951, 3952, 3961})
+ABORTING: Final = frozenset(
+    {
+        *(235, 241, 245, 289, 293, 295, 3623, 8114, 8169),
+        *(217, 911, 1205, 2714, 3960, 3951, 3952, 3961),
+    }
+)
 """Errors that end the batch and roll back the transaction whatever XACT_ABORT says; in TRY they doom it."""
+DEFINITIONS: Final = (
+    tree.CreateTable,
+    tree.AlterTable,
+    tree.CreateIndex,
+    tree.AlterIndex,
+    tree.DropIndex,
+    tree.Drop,
+    tree.Truncate,
+    tree.CreateSchema,
+    tree.CreateType,
+    tree.CreateSequence,
+    tree.SetIdentityInsert,
+)
+"""Statements whose errors do so too in a transaction, but for those of objects that are not there."""
+ABSENT: Final = frozenset({208, 1088, 3701, 4701, 4902, 15151})
+COMPLAINTS: Final = frozenset({266, 3701})
+"""Errors that XACT_ABORT does not mind."""
 NO_UNDO: Final = frozenset({3952})
 LATE: Final = frozenset({207, 208, 209, 4104, 1087, 4121, 213, 206, 402, 8117, 8120, 257, 4902, 1911})
 """Errors of names and types: found when a statement is compiled. At run time they end their procedure or batch."""
@@ -177,7 +199,7 @@ class Interpreter(Calls, Remote):
             session.boundary("before", type(statement).__name__, statement.line)
         try:
             handler(self, statement, frame)
-            session.error = 0
+            session.error, self.unbalanced = self.unbalanced, 0
             if self.sink.detailed:
                 self._ended(statement)
         except SqlError as e:
@@ -230,7 +252,13 @@ class Interpreter(Calls, Remote):
             statement,
             tree.SelectStatement | tree.Insert | tree.Update | tree.Delete | tree.SetVariable | tree.If | tree.While,
         )
-        aborting = error.number in ABORTING or (session.settings.xact_abort and not raised and error.number != 266)
+        aborting = (
+            error.number in ABORTING
+            or (isinstance(statement, DEFINITIONS) and session.transaction is not None and error.number not in ABSENT)
+            or (session.settings.xact_abort and not raised and error.number not in COMPLAINTS)
+        )
+        if isinstance(statement, tree.Module) and error.number not in ABORTING:
+            aborting = False  # it was compiled, and nothing was run
         depth = session.try_depth
         if late and not session.settings.xact_abort:
             depth = frame.try_depth

@@ -404,4 +404,13 @@ BATCHES: list[tuple[Any, ...]] = [
     ("RAISERROR('a %q', 16, 1, 'b'); SELECT @@ERROR", [('error', 2787), [(2787,)]]),
     ("RAISERROR('100%', 16, 1)", [('error', 2787)]),
     ("RAISERROR('a', 16, 1, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21)", [('error', 2747)]),
+    ("CREATE TABLE dbo.t(a int); INSERT dbo.t VALUES (1),(1); BEGIN TRAN; CREATE UNIQUE INDEX i ON dbo.t(a); SELECT 'no'", [2, ('error', 1505)]),
+    ("CREATE TABLE dbo.t(a int); INSERT dbo.t VALUES (1),(1); CREATE UNIQUE INDEX i ON dbo.t(a); SELECT 'on'", [2, ('error', 1505), [('on',)]]),
+    ('CREATE TABLE dbo.t(a int); BEGIN TRAN; BEGIN TRY ALTER TABLE dbo.t DROP COLUMN b END TRY BEGIN CATCH SELECT ERROR_NUMBER(), XACT_STATE(); ROLLBACK END CATCH', [[(4924, -1)]]),
+    ('CREATE TABLE dbo.t(a int); BEGIN TRAN; BEGIN TRY SET IDENTITY_INSERT dbo.t ON END TRY BEGIN CATCH SELECT ERROR_NUMBER(), XACT_STATE(); ROLLBACK END CATCH', [[(8106, -1)]]),
+    ("CREATE TABLE dbo.t(a int); EXEC('CREATE TABLE dbo.t(a int)'); SELECT 'no'", [('error', 2714)]),
+    ('BEGIN TRAN; DROP TABLE dbo.nope; SELECT @@TRANCOUNT; ROLLBACK', [('error', 3701), [(1,)]]),
+    ('SET XACT_ABORT ON; BEGIN TRAN; DROP TABLE dbo.nope; SELECT @@TRANCOUNT; ROLLBACK', [('error', 3701), [(1,)]]),
+    ("BEGIN TRAN; SELECT SQRT(-1.0); SELECT 'no'", [('error', 3623)]),
+    ("EXEC('CREATE PROCEDURE dbo.p AS COMMIT'); BEGIN TRAN; EXEC dbo.p; SELECT @@ERROR; SELECT @@ERROR", [('error', 266), [(266,)], [(0,)]]),
 ]
