@@ -152,8 +152,8 @@ SABOTAGES: Final = (
     Sabotage(
         "baseline-beat",
         "2 activation: what a snapshot behind the baseline's shows is history",
-        f"{PROCESSOR}/record_changes.sql",
-        "                        AND n.baseline_beat <= @beat\n",
+        f"{PROCESSOR}/judge_page.sql",
+        "                    AND n.baseline_beat <= @beat\n",
         "",
         ("tests/oracle/test_found.py::test_what_a_replica_behind_the_activation_shows_is_history",),
     ),
@@ -208,15 +208,15 @@ SABOTAGES: Final = (
     Sabotage(
         "older-version-arrives-later",
         "3 policy latest: an older version that arrives later is stored canceled",
-        f"{QUEUE}/store_messages.sql",
-        "WHEN m.shown_order < c.newest_order THEN 'canceled'",
+        "sql/functions/queue/new_message_state.sql",
+        "WHEN @shown_order < @newest_order COLLATE Latin1_General_BIN2 THEN 'canceled'",
         "WHEN 1 = 0 THEN 'canceled'",
         (f"{ENQUEUE}::test_an_older_version_that_arrives_later_is_stored_canceled",),
     ),
     Sabotage(
         "decision-first-wins",
         "4 messages: the first word on a change stands",
-        f"{QUEUE}/enqueue_messages.sql",
+        f"{QUEUE}/decide_changes.sql",
         "SET c.is_decided = 1",
         "SET c.is_decided = 0",
         (f"{ENQUEUE}::test_the_first_word_on_a_change_stands",),
@@ -232,7 +232,7 @@ SABOTAGES: Final = (
     Sabotage(
         "claim-of-changes",
         "5 leases: a claim keeps what it takes and skips what a rival has",
-        f"{PROCESSOR}/claim_batch.sql",
+        f"{PROCESSOR}/take_changes.sql",
         f"FROM notify.change AS c {CLAIM}",
         "FROM notify.change AS c WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)",
         (f"{CLAIMS}::test_every_claim_keeps_what_it_takes_and_skips_what_a_rival_has",),
@@ -280,7 +280,7 @@ SABOTAGES: Final = (
     Sabotage(
         "doubt-after-expiry",
         "6 attempts: an attempt without an outcome is in doubt, never queued",
-        f"{QUEUE}/sweep_messages.sql",
+        f"{QUEUE}/queue_due_messages.sql",
         "WHERE m.state IN ('claimed', 'retrying', 'scheduled')",
         "WHERE m.state IN ('claimed', 'retrying', 'scheduled', 'sending')",
         (f"{ATTEMPTS}::test_a_late_acceptance_counts_from_any_state", f"{SEND}::test_a_killed_sender_leaves_doubt_and_nothing_missing_or_doubled"),
@@ -336,8 +336,8 @@ SABOTAGES: Final = (
     Sabotage(
         "recovery-shown-state",
         "10 lost servers: a state that a message in doubt may have shown is not told by another change",
-        f"{QUEUE}/enqueue_messages.sql",
-        "d.shown_stamp >= j.shown_stamp COLLATE Latin1_General_BIN2",
+        "sql/functions/queue/state_in_doubt.sql",
+        "d.shown_stamp >= @shown_stamp COLLATE Latin1_General_BIN2",
         "1 = 0",
         (f"{OPERATOR}::test_a_state_that_a_change_in_doubt_may_have_shown_is_in_doubt_too",),
     ),

@@ -32,7 +32,13 @@ class Interrupted(Exception):
 
 @pytest.mark.parametrize(
     "name",
-    ["processor/claim_batch", "processor/sweep_batches", "queue/claim_messages", "queue/sweep_messages"],
+    [
+        "processor/take_changes",
+        "processor/sweep_batches",
+        "queue/claim_messages",
+        "queue/queue_due_messages",
+        "queue/doubt_open_attempts",
+    ],
 )
 def test_every_claim_keeps_what_it_takes_and_skips_what_a_rival_has(name: str) -> None:
     """UPDLOCK keeps, READPAST skips; READCOMMITTEDLOCK, or READPAST is refused under RCSI's row versions. (The embedded engine

@@ -406,3 +406,40 @@ def test_a_records_story_is_found_by_its_key_in_any_case(room: Room) -> None:
     assert len(explained.decisions) == 2 and len(explained.messages) == 2
     by_key = queue.explain_messages(room.connection, change_keys=[key(2)])
     assert [row["recipient_key"] for row in by_key.messages] == ["bob"]
+
+
+def test_a_ready_row_that_a_claim_left_behind_sends_nothing_and_hinders_nobody(room: Room) -> None:
+    """A claim that is cut off while its message is withdrawn puts the row back, which who withdraws had left to it."""
+    room.enqueue(change(1), change(2))
+    queue.hold_notification_messages(room.connection, NOTIFICATION, "ann", "wait")
+    left = "INSERT notify.ready (channel, priority, message_id) SELECT m.channel, m.priority, m.message_id FROM notify.message AS m;"
+    room.run(left)
+    queue.release_message(room.connection, 2, "send", "ann", "this one")
+    queue.release_notification_messages(room.connection, NOTIFICATION, "ann", "mended")
+    assert room.states() == {1: "queued", 2: "queued"}
+    for _ in range(2):
+        room.send_one()
+    room.run(left)
+    assert room.claim() == []
+    assert room.states() == {1: "sent", 2: "sent"}
+
+
+def test_a_hold_that_is_released_has_ended_even_when_its_messages_are_not_all_released_yet(room: Room) -> None:
+    room.enqueue(change(1), change(2))
+    queue.hold_notification_messages(room.connection, NOTIFICATION, "ann", "wait")
+    room.run("EXECUTE notify.release_notification_messages @notification_guid = ?, @by = N'ann', @reason = N'x', @batch_size = 1;",
+             NOTIFICATION)  # fmt: skip
+    room.enqueue(change(3))
+    assert room.states() == {1: "queued", 2: "held", 3: "queued"}
+    assert queue.release_notification_messages(room.connection, NOTIFICATION, "ann", "x") == 1
+
+
+def test_what_is_in_doubt_past_its_time_is_no_work_for_the_sweep(room: Room) -> None:
+    """However many there are: the index that the sweep reads has only what can still expire."""
+    room.enqueue(change(1, mail(expires_in_seconds=60)), change(2, mail(expires_in_seconds=60)))
+    room.send_one("unknown")
+    room.wait(61)
+    assert queue.sweep_messages(room.connection)["expired"] == 1
+    assert room.states() == {1: "in_doubt", 2: "expired"}
+    (index,) = room.run("SELECT i.filter_definition FROM sys.indexes AS i WHERE i.name = 'ix_message_expires';")
+    assert "in_doubt" not in index["filter_definition"] and "state" in index["filter_definition"]

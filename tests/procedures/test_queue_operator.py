@@ -10,6 +10,7 @@ from tests.procedures.queue_room import NOTIFICATION, Room, change, key, mail, s
 from notify.errors import ProcedureError
 from notify.procedures import queue
 
+ROW_VERSION = "0x00000000000007D1"
 OTHER = "0b6e3a52-6f0f-4a0e-8d6a-0f6c3f4b7a22"
 
 
@@ -213,3 +214,14 @@ def test_a_state_that_a_change_in_doubt_may_have_shown_is_in_doubt_too(
         (told,) = room.enqueue(ask)
         assert (told["outcome"], told["was_first"]) == (outcome, was_first)
     assert len(room.states()) == (outcome == "messages")
+
+
+@pytest.mark.parametrize(("shown", "asked"), [(stamp(2), ROW_VERSION), (ROW_VERSION, stamp(2))])
+def test_a_state_in_doubt_says_nothing_of_states_with_stamps_of_another_kind(
+    room: Room, shown: str, asked: str
+) -> None:
+    """The notification has moved to a rowversion, or from it: its baseline lies between the two."""
+    room.lose()
+    queue.recover_queue(room.connection, room.now, [change(7, shown_stamp=shown)], "ann")
+    (told,) = room.enqueue(change(9, record_match='["7"]', shown_stamp=asked))
+    assert told["outcome"] == "messages"

@@ -1,11 +1,12 @@
 /*
 The queue's tables.
 
-Order of locks, everywhere: ready, decision, message_key, message (by message_id), attempt, the rest.
+Order of locks, everywhere: sql/README.md, "Who waits for whom".
 State of a message: CHECK ck_message_state names them all; sql/README.md has the diagram.
     open    scheduled, queued, claimed, sending, retrying, in_doubt, held    completed_at IS NULL
     final   sent, delivered, bounced, failed, suppressed, expired, canceled  completed_at IS NOT NULL
-A message is queued if and only if it has a row in ready.
+A message that is queued has a row in ready. One that is not has none, but for a claim that was cut off while the message was withdrawn:
+the next claim drops it.
 
 The statistics of a queue are always wrong (it was empty when they were taken), so the narrow tables are laid out for one plan only.
 */
@@ -98,6 +99,10 @@ CREATE TABLE notify.decision_history (
 );
 GO
 
+/* For the purge. */
+CREATE INDEX ix_decision_history_happened ON notify.decision_history(happened_at);
+GO
+
 CREATE TABLE notify.message (
     message_id BIGINT IDENTITY(1, 1) NOT NULL,
     dedupe_key BINARY(32) NOT NULL,
@@ -150,8 +155,9 @@ GO
 CREATE INDEX ix_message_open ON notify.message(state, next_at) INCLUDE (channel, priority, notification_guid, completed_at) WHERE completed_at IS NULL;
 GO
 
-CREATE INDEX ix_message_expires ON notify.message(expires_at) INCLUDE (completed_at) WHERE completed_at IS NULL
-AND expires_at IS NOT NULL;
+/* Only what can still expire: what stays in doubt past its time is not looked up again by every sweep. */
+CREATE INDEX ix_message_expires ON notify.message(expires_at) INCLUDE (state) WHERE expires_at IS NOT NULL
+AND state IN ('held', 'scheduled', 'queued', 'retrying');
 GO
 
 /* Purge and the status of the last hours; grows at its end only. */
@@ -310,4 +316,8 @@ CREATE TABLE notify.alert (
 GO
 
 CREATE UNIQUE INDEX uq_alert_open ON notify.alert(kind, notification_guid) WHERE acknowledged_at IS NULL;
+GO
+
+/* For the purge. */
+CREATE INDEX ix_alert_acknowledged ON notify.alert(acknowledged_at) WHERE acknowledged_at IS NOT NULL;
 GO

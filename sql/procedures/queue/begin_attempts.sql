@@ -54,11 +54,15 @@ BEGIN
                     COALESCE(m.state, N'not there')
                 )
             END
-        FROM OPENJSON(@attempts) WITH (
-            message_id BIGINT,
-            attempt_id UNIQUEIDENTIFIER,
-            claim_token UNIQUEIDENTIFIER,
-            gateway NVARCHAR(128)
+        FROM (
+            SELECT TOP (2147483647) a.message_id, a.attempt_id, a.claim_token, a.gateway
+            FROM OPENJSON(@attempts) WITH (
+                message_id BIGINT,
+                attempt_id UNIQUEIDENTIFIER,
+                claim_token UNIQUEIDENTIFIER,
+                gateway NVARCHAR(128)
+            ) AS a
+            ORDER BY a.message_id
         ) AS j
         LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = j.message_id
         LEFT JOIN notify.attempt AS a WITH (READCOMMITTEDLOCK, FORCESEEK)
@@ -69,7 +73,8 @@ BEGIN
                 WHEN a.outcome IS NULL AND m.state = 'sending' AND m.attempt_id = j.attempt_id THEN 'stands'
                 ELSE 'refused'
             END
-        )) AS v (verdict);
+        )) AS v (verdict)
+        OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* all, from the first message to the last: who enqueues locks them so too */
 
         UPDATE m
         SET

@@ -10,11 +10,13 @@ for an attempt that was never begun (refused before the body, or a claim given b
 
 @outcomes  JSON array: attempt_id, message_id, claim_token, gateway, outcome (accepted, refused, not_handed_over, unknown), is_permanent,
            provider_id, code, detail, retry_after_seconds; a message at most once. What a provider says is cut to its column
-Result     attempt_id, message_id, state (NULL: no such message)
+Result     attempt_id, message_id, state (NULL: no such message), defect (NULL: recorded)
+Defects    notify.reported_outcomes judges each element by itself. One that names no attempt of a message, or a message that the call has
+           already, is not recorded: its defect says why, and an alert; its attempt stays open and ends in doubt. The others are recorded.
 Retries    after what notify.retry_wait makes of notify.retry_setting; after max_attempts the message fails. A claim given back
            is no refusal: without retry_after_seconds it is queued at once, unless its notification is held.
 Repeated   with the same outcomes: changes nothing.
-Locks      messages by message_id, attempts, then ready. A late acceptance may meet a claim of the same message: 1205, call again.
+Locks      messages by message_id, attempts, versions, then the rest (sql/README.md has the order)
 */
 CREATE OR ALTER PROCEDURE notify.record_outcomes (@outcomes NVARCHAR(MAX))
 AS
@@ -26,7 +28,7 @@ BEGIN
 
     DECLARE @outcome TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
-        attempt_id UNIQUEIDENTIFIER NOT NULL,
+        attempt_id UNIQUEIDENTIFIER NULL,
         gateway NVARCHAR(128) NULL,
         outcome VARCHAR(20) NOT NULL,
         is_permanent BIT NOT NULL,
@@ -39,7 +41,8 @@ BEGIN
         old_state VARCHAR(10) NULL,
         new_state VARCHAR(10) NULL, /* NULL: the message stays as it is */
         next_at DATETIME2(3) NOT NULL,
-        reason NVARCHAR(400) NULL
+        reason NVARCHAR(400) NULL,
+        defect NVARCHAR(100) NULL
     );
 
     BEGIN TRY
@@ -61,17 +64,18 @@ BEGIN
             old_state,
             new_state,
             next_at,
-            reason
+            reason,
+            defect
         )
         SELECT
             j.message_id,
             j.attempt_id,
-            gateway = CONVERT(NVARCHAR(128), j.gateway),
+            j.gateway,
             j.outcome,
-            is_permanent = COALESCE(j.is_permanent, 0),
-            provider_id = CONVERT(NVARCHAR(400), j.provider_id),
-            code = CONVERT(VARCHAR(20), j.code),
-            detail = CONVERT(NVARCHAR(1000), j.detail),
+            j.is_permanent,
+            j.provider_id,
+            j.code,
+            j.detail,
             j.retry_after_seconds,
             attempt_number = COALESCE(a.attempt_number, m.attempt_count + 1),
             is_begun = CASE WHEN a.attempt_id IS NULL THEN 0 ELSE 1 END,
@@ -91,67 +95,36 @@ BEGIN
                 WHEN j.outcome <> 'accepted' THEN CONVERT(
                     NVARCHAR(400),
                     /* What was not handed over has no code, and may have no detail: then there is no reason. */
-                    NULLIF(LTRIM(CONCAT(CONVERT(VARCHAR(20), j.code), N' ', j.detail)), N'')
+                    NULLIF(LTRIM(CONCAT(j.code, N' ', j.detail)), N'')
                 )
-            END
-        FROM OPENJSON(@outcomes) WITH (
-            message_id BIGINT,
-            attempt_id UNIQUEIDENTIFIER,
-            claim_token UNIQUEIDENTIFIER,
-            gateway NVARCHAR(MAX),
-            outcome VARCHAR(20),
-            is_permanent BIT,
-            provider_id NVARCHAR(MAX),
-            code VARCHAR(MAX),
-            detail NVARCHAR(MAX),
-            retry_after_seconds INTEGER
-        ) AS j
+            END,
+            j.defect
+        FROM notify.reported_outcomes(@outcomes) AS j
         LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = j.message_id
         LEFT JOIN notify.attempt AS a WITH (READCOMMITTEDLOCK, FORCESEEK)
-            ON a.message_id = j.message_id AND a.attempt_id = j.attempt_id;
+            ON a.message_id = j.message_id AND a.attempt_id = j.attempt_id
+        OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* from the first message to the last: who enqueues locks them so too */
 
         /* Refusals: again later, or the end. */
         IF EXISTS (SELECT 1 / 0 FROM @outcome AS o WHERE o.new_state = 'retrying')
         BEGIN
             UPDATE o
-            SET
-                o.next_at = v.next_at,
-                o.new_state = CASE
-                    WHEN o.outcome = 'refused' AND o.is_permanent = 1 THEN 'failed'
-                    WHEN EXISTS (
-                        SELECT 1 / 0
-                        FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
-                        WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
-                    ) THEN 'canceled'
-                    WHEN m.expires_at <= v.next_at THEN 'expired'
-                    /* To the end of the transaction, as who enqueues: retrying is found by who holds the notification, or by the sweep. */
-                    WHEN g.is_given_back = 1
-                    AND v.next_at <= @now
-                    AND NOT EXISTS (
-                        SELECT 1 / 0
-                        FROM notify.held_notification AS h WITH (SERIALIZABLE)
-                        WHERE h.notification_guid = m.notification_guid
-                    ) THEN 'queued'
-                    WHEN g.is_given_back = 1 THEN 'retrying'
-                    WHEN o.attempt_number >= rs.max_attempts THEN 'failed'
-                    ELSE 'retrying'
-                END
+            SET o.next_at = f.next_at, o.new_state = f.new_state
             FROM @outcome AS o
             JOIN notify.message AS m ON m.message_id = o.message_id
-            CROSS JOIN notify.retry_setting AS rs
-            CROSS APPLY ( VALUES (CASE WHEN o.is_begun = 0 AND o.outcome = 'not_handed_over' THEN 1 ELSE 0 END)) AS g (
-                is_given_back
-            )
-            CROSS APPLY notify.retry_wait(
-                o.attempt_number,
+            CROSS APPLY notify.refusal_fate(
                 o.attempt_id,
+                o.attempt_number,
+                o.is_begun,
+                o.outcome,
+                o.is_permanent,
                 o.retry_after_seconds,
-                CASE WHEN g.is_given_back = 1 THEN 0 ELSE rs.base_seconds END,
-                CASE WHEN g.is_given_back = 1 THEN 0 ELSE rs.cap_seconds END
-            ) AS rw
-            CROSS APPLY ( VALUES (
-                DATEADD(MILLISECOND, rw.wait_milliseconds % 1000, DATEADD(SECOND, rw.wait_milliseconds / 1000, @now))
-            )) AS v (next_at)
+                m.notification_guid,
+                m.conversation_key,
+                m.shown_order,
+                m.expires_at,
+                @now
+            ) AS f
             WHERE o.new_state = 'retrying';
         END;
 
@@ -184,7 +157,7 @@ BEGIN
         WHERE o.new_state IS NOT NULL
         OPTION (FORCE ORDER, LOOP JOIN);
 
-        /* Everything but: begun, accepted, sent. */
+        /* Everything but: begun, accepted, sent. What has a defect was not begun. */
         SET @unusual = (
                 SELECT
                     o.message_id,
@@ -199,7 +172,8 @@ BEGIN
                     o.is_begun,
                     o.old_state,
                     o.new_state,
-                    o.reason
+                    o.reason,
+                    o.defect
                 FROM @outcome AS o
                 WHERE o.is_begun = 0 OR o.old_state <> 'sending' OR o.new_state <> 'sent'
                 FOR JSON PATH
@@ -221,7 +195,11 @@ BEGIN
         THROW;
     END CATCH;
 
-    SELECT o.attempt_id, o.message_id, state = COALESCE(o.new_state, o.old_state)
+    SELECT
+        o.attempt_id,
+        message_id = CASE WHEN o.defect IS NULL THEN o.message_id END,
+        state = COALESCE(o.new_state, o.old_state),
+        o.defect
     FROM @outcome AS o
     ORDER BY o.message_id;
 END;

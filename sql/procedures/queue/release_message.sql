@@ -76,7 +76,14 @@ BEGIN
         INSERT notify.ready (channel, priority, message_id)
         SELECT m.channel, m.priority, m.message_id
         FROM notify.message AS m
-        WHERE m.message_id = @message_id AND m.state = 'queued';
+        WHERE m.message_id = @message_id
+            AND m.state = 'queued'
+            /* One that a claim left behind, cut off while the message was being held. */
+            AND NOT EXISTS (
+                SELECT 1 / 0
+                FROM notify.ready AS there
+                WHERE there.channel = m.channel AND there.priority = m.priority AND there.message_id = m.message_id
+            );
 
         COMMIT TRANSACTION;
     END TRY

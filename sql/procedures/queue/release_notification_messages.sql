@@ -8,6 +8,8 @@ Ends hold_notification_messages: what is held is queued, or scheduled where its 
 @batch_size  at most so many a call, 1 to 4000
 Result       changed, has_more (call again)
 Errors       50103 @batch_size out of range
+Repeated     after it was cut off: the hold has ended, what is left is released.
+Locks        the hold by itself, as who holds; then messages. Both in one transaction would meet who enqueues, in the other order
 */
 CREATE OR ALTER PROCEDURE notify.release_notification_messages (
     @notification_guid UNIQUEIDENTIFIER,
@@ -34,12 +36,12 @@ BEGIN
         THROW 50103, N'release_notification_messages: @batch_size must be 1 to 4000.', 1;
     END;
 
+    DELETE h
+    FROM notify.held_notification AS h
+    WHERE h.notification_guid = @notification_guid;
+
     BEGIN TRY
         BEGIN TRANSACTION;
-
-        DELETE h
-        FROM notify.held_notification AS h
-        WHERE h.notification_guid = @notification_guid;
 
         /* Reads the held messages: a person's rare command. */
         WITH held AS (
@@ -60,7 +62,15 @@ BEGIN
         FROM @released AS r;
 
         INSERT notify.ready (channel, priority, message_id)
-        SELECT r.channel, r.priority, r.message_id FROM @released AS r WHERE r.state = 'queued';
+        SELECT r.channel, r.priority, r.message_id
+        FROM @released AS r
+        WHERE r.state = 'queued'
+            /* One that a claim left behind, cut off while the message was being held. */
+            AND NOT EXISTS (
+                SELECT 1 / 0
+                FROM notify.ready AS there
+                WHERE there.channel = r.channel AND there.priority = r.priority AND there.message_id = r.message_id
+            );
 
         COMMIT TRANSACTION;
     END TRY

@@ -4,75 +4,103 @@ GO
 
 /*
 The part of enqueue_messages that lets newer versions of a record take the place of older ones, within its transaction: those that still
-wait are canceled.
+wait are canceled. A version that is shown again by a later snapshot becomes as new as that.
 
-@conversations  JSON array: conversation_key (64 hex digits), newest_order (about to be stored; left out: none)
-@newest         OUTPUT, JSON array: conversation_key, newest_order of each conversation that has a version, stored or about to be
-Locks           the newest version of each conversation and the range above it, in key order (a rival with the same conversation waits);
-                its open versions; older ones that wait lose their ready row first, then change state. What ended long ago is not read:
-                a record that changes every minute has a hundred thousand versions before a purge takes the first.
+@versions  JSON array: conversation_key (64 hex digits), shown_order, message_id (left out: about to be stored)
+@newest    OUTPUT, JSON array: conversation_key, newest_order of each conversation that has a version, stored or about to be
+Locks      the newest place of each conversation and the range above it, in key order and in the index alone (a rival with the same
+           conversation waits); then all messages that this may concern, by message_id, as everybody locks them. What ended long ago is not
+           read: a record that changes every minute has a hundred thousand versions before a purge takes the first.
 */
-CREATE OR ALTER PROCEDURE notify.replace_older_versions (@conversations NVARCHAR(MAX), @newest NVARCHAR(MAX) OUTPUT)
+CREATE OR ALTER PROCEDURE notify.replace_older_versions (@versions NVARCHAR(MAX), @newest NVARCHAR(MAX) OUTPUT)
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
-    DECLARE @older NVARCHAR(MAX);
+    DECLARE @older NVARCHAR(MAX), @locked INTEGER;
+
+    DECLARE @version TABLE (
+        conversation_key BINARY(32) NOT NULL,
+        shown_order VARCHAR(47) COLLATE Latin1_General_BIN2 NOT NULL,
+        message_id BIGINT NULL
+    );
 
     DECLARE @conversation TABLE (
         conversation_key BINARY(32) NOT NULL PRIMARY KEY,
         newest_order VARCHAR(47) COLLATE Latin1_General_BIN2 NULL
     );
 
-    DECLARE @stored TABLE (
-        conversation_key BINARY(32) NOT NULL PRIMARY KEY,
-        newest_order VARCHAR(47) COLLATE Latin1_General_BIN2 NOT NULL,
-        state VARCHAR(10) NOT NULL
+    DECLARE @message TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY
     );
 
-    DECLARE @open TABLE (
-        message_id BIGINT NOT NULL PRIMARY KEY,
-        state VARCHAR(10) NOT NULL
-    );
-
-    INSERT @conversation (conversation_key, newest_order)
-    SELECT conversation_key = CONVERT(BINARY(32), j.conversation_key, 2), j.newest_order
-    FROM OPENJSON(@conversations) WITH (
+    INSERT @version (conversation_key, shown_order, message_id)
+    SELECT conversation_key = CONVERT(BINARY(32), j.conversation_key, 2), j.shown_order, j.message_id
+    FROM OPENJSON(@versions) WITH (
         conversation_key CHAR(64),
-        newest_order VARCHAR(47)
+        shown_order VARCHAR(47),
+        message_id BIGINT
     ) AS j;
 
-    /* With its state, so that its row is locked, not only its place in the index: it may have failed, and be given another round just now. */
-    INSERT @stored (conversation_key, newest_order, state)
-    SELECT c.conversation_key, newest.shown_order, newest.state
+    INSERT @conversation (conversation_key, newest_order)
+    SELECT v.conversation_key, newest_order = MAX(CASE WHEN v.message_id IS NULL THEN v.shown_order END)
+    FROM @version AS v
+    GROUP BY v.conversation_key;
+
+    /* The newest of each, in whatever state: it may have failed, and be given another round just now. */
+    INSERT @message (message_id)
+    SELECT newest.message_id
     FROM @conversation AS c
     CROSS APPLY (
-        SELECT TOP (1) m.shown_order, m.state
+        SELECT TOP (1) m.message_id
         FROM notify.message AS m WITH (UPDLOCK, SERIALIZABLE, FORCESEEK)
         WHERE m.conversation_key = c.conversation_key
         ORDER BY m.shown_order DESC
     ) AS newest
     OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @conversation from its first key to its last */
 
-    UPDATE c
-    SET c.newest_order = s.newest_order
-    FROM @conversation AS c
-    JOIN @stored AS s ON s.conversation_key = c.conversation_key
-    WHERE c.newest_order IS NULL OR s.newest_order > c.newest_order;
+    INSERT @message (message_id)
+    SELECT found.message_id
+    FROM (
+        SELECT m.message_id
+        FROM @conversation AS c
+        JOIN notify.message AS m WITH (READCOMMITTEDLOCK, FORCESEEK) ON m.conversation_key = c.conversation_key
+        WHERE m.completed_at IS NULL
+        UNION
+        SELECT v.message_id FROM @version AS v WHERE v.message_id IS NOT NULL
+    ) AS found
+    WHERE NOT EXISTS (SELECT 1 / 0 FROM @message AS t WHERE t.message_id = found.message_id);
 
-    /* UPDLOCK: an outcome that is being recorded is waited for; it may put its message back in line. */
-    INSERT @open (message_id, state)
-    SELECT m.message_id, m.state
+    /* An outcome that is being recorded is waited for: it may put its message back in line. */
+    SELECT @locked = COUNT(*)
+    FROM @message AS t
+    JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = t.message_id
+    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @message from its first id to its last */
+
+    UPDATE m
+    SET m.shown_order = v.shown_order
+    FROM @version AS v
+    JOIN notify.message AS m ON m.message_id = v.message_id
+    WHERE m.shown_order < v.shown_order AND m.state <> 'canceled'
+    OPTION (FORCE ORDER, LOOP JOIN);
+
+    UPDATE c
+    SET c.newest_order = newest.shown_order
     FROM @conversation AS c
-    JOIN notify.message AS m WITH (UPDLOCK, FORCESEEK)
-        ON m.conversation_key = c.conversation_key AND m.shown_order < c.newest_order
-    WHERE m.completed_at IS NULL
-    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1);
+    CROSS APPLY (
+        SELECT TOP (1) m.shown_order
+        FROM notify.message AS m WITH (FORCESEEK)
+        WHERE m.conversation_key = c.conversation_key
+        ORDER BY m.shown_order DESC
+    ) AS newest
+    WHERE c.newest_order IS NULL OR newest.shown_order > c.newest_order;
 
     SET @older = (
-            SELECT o.message_id
-            FROM @open AS o
-            WHERE o.state IN ('held', 'scheduled', 'queued', 'retrying')
+            SELECT m.message_id
+            FROM @message AS t
+            JOIN notify.message AS m WITH (FORCESEEK) ON m.message_id = t.message_id
+            JOIN @conversation AS c ON c.conversation_key = m.conversation_key
+            WHERE m.shown_order < c.newest_order AND m.state IN ('held', 'scheduled', 'queued', 'retrying')
             FOR JSON PATH
         );
 

@@ -19,7 +19,7 @@ AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
-    DECLARE @conversations NVARCHAR(MAX), @newest NVARCHAR(MAX), @shared NVARCHAR(MAX);
+    DECLARE @versions NVARCHAR(MAX), @newest NVARCHAR(MAX), @shared NVARCHAR(MAX);
 
     DECLARE @message TABLE (
         dedupe_key BINARY(32) NOT NULL,
@@ -118,25 +118,19 @@ BEGIN
     JOIN notify.message_key AS mk WITH (UPDLOCK, SERIALIZABLE, FORCESEEK) ON mk.dedupe_key = m.dedupe_key
     OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @message from its first key to its last */
 
-    UPDATE s
-    SET s.shown_order = m.shown_order
-    FROM @message AS m
-    JOIN notify.message AS s ON s.message_id = m.known_message_id
-    WHERE s.shown_order < m.shown_order AND s.state <> 'canceled';
-
-    SET @conversations = (
+    SET @versions = (
             SELECT
                 conversation_key = CONVERT(CHAR(64), m.conversation_key, 2),
-                newest_order = MAX(CASE WHEN m.known_message_id IS NULL THEN m.shown_order END)
+                m.shown_order,
+                message_id = m.known_message_id
             FROM @message AS m
-            WHERE m.conversation_key IS NOT NULL
-            GROUP BY m.conversation_key
+            WHERE m.conversation_key IS NOT NULL AND m.copy_number = 1
             FOR JSON PATH
         );
 
-    IF @conversations IS NOT NULL
+    IF @versions IS NOT NULL
     BEGIN
-        EXECUTE notify.replace_older_versions @conversations = @conversations, @newest = @newest OUTPUT;
+        EXECUTE notify.replace_older_versions @versions = @versions, @newest = @newest OUTPUT;
 
         INSERT @conversation (conversation_key, newest_order)
         SELECT conversation_key = CONVERT(BINARY(32), j.conversation_key, 2), j.newest_order
@@ -176,12 +170,7 @@ BEGIN
         m.address,
         m.priority,
         v.state,
-        reason = CASE v.state
-            WHEN 'suppressed' THEN s.reason
-            WHEN 'canceled' THEN N'a newer version of the record is already there'
-            WHEN 'held' THEN h.reason
-            ELSE m.reason
-        END,
+        v.reason,
         next_at = m.due_at,
         m.expires_at,
         created_date = CONVERT(DATE, @now),
@@ -189,20 +178,17 @@ BEGIN
         completed_at = CASE WHEN v.state NOT IN ('held', 'scheduled', 'queued') THEN @now END
     FROM @message AS m
     LEFT JOIN @conversation AS c ON c.conversation_key = m.conversation_key
-    LEFT JOIN notify.suppression AS s ON s.channel = m.channel AND s.address = m.address
-    /* To the end of the transaction: who holds the notification waits, and then finds these messages. */
-    LEFT JOIN notify.held_notification AS h WITH (SERIALIZABLE) ON h.notification_guid = m.notification_guid
-    CROSS APPLY ( VALUES (
-        CASE
-            WHEN m.reason IS NOT NULL THEN 'failed'
-            WHEN s.address IS NOT NULL THEN 'suppressed'
-            WHEN m.shown_order < c.newest_order THEN 'canceled'
-            WHEN m.expires_at <= m.due_at THEN 'expired'
-            WHEN h.notification_guid IS NOT NULL THEN 'held'
-            WHEN m.due_at > @now THEN 'scheduled'
-            ELSE 'queued'
-        END
-    )) AS v (state)
+    CROSS APPLY notify.new_message_state(
+        m.reason,
+        m.channel,
+        m.address,
+        m.shown_order,
+        c.newest_order,
+        m.due_at,
+        m.expires_at,
+        m.notification_guid,
+        @now
+    ) AS v
     WHERE m.known_message_id IS NULL AND m.copy_number = 1
     ORDER BY m.message_number;
 

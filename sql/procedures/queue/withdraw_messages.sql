@@ -8,7 +8,8 @@ Takes messages that wait (held, scheduled, queued, retrying) out of the way of e
 @messages   JSON array: message_id
 @new_state  canceled, expired or held
 @withdrawn  OUTPUT: how many
-Locks       ready before message, as claim_messages does
+Locks       messages by message_id. A ready row that a claim is taking is left to it: the claim waits for the message, finds it gone, and
+            drops the row.
 */
 CREATE OR ALTER PROCEDURE notify.withdraw_messages (
     @messages NVARCHAR(MAX),
@@ -41,8 +42,9 @@ BEGIN
 
         DELETE r
         FROM @message AS t
-        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id
-        OPTION (FORCE ORDER, LOOP JOIN); /* here and below: never a scan, which would wait for every sender */
+        JOIN notify.ready AS r WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
+            ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id
+        OPTION (FORCE ORDER, LOOP JOIN); /* here and below: never a scan */
 
         UPDATE m
         SET m.state = @new_state, m.reason = @reason, m.completed_at = CASE WHEN @new_state <> 'held' THEN @now END
@@ -55,11 +57,12 @@ BEGIN
 
         SET @withdrawn = @@ROWCOUNT;
 
-        /* A sweep may have queued one in between: its row came after the first DELETE. A claim of that very moment: 1205, call again. */
+        /* A sweep may have queued one in between: its row came after the first DELETE. */
         DELETE r
         FROM @message AS t
         JOIN notify.message AS m ON m.message_id = t.message_id AND m.state = @new_state
-        JOIN notify.ready AS r ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id
+        JOIN notify.ready AS r WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
+            ON r.channel = t.channel AND r.priority = t.priority AND r.message_id = t.message_id
         OPTION (FORCE ORDER, LOOP JOIN);
 
         COMMIT TRANSACTION;
