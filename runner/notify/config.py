@@ -21,6 +21,7 @@
     [send]
     channels = ["email"]              # default: the channels that have a gateway
     lease_seconds = 120
+    patience_seconds = 30.0           # a queue that cannot be reached is tried for so long before the sender gives up
 
     [[gateway]]
     name = "mail"
@@ -103,11 +104,15 @@ class CycleConfig:
 
 @dataclass(frozen=True)
 class SendConfig:
-    """How the sender works. `channels` empty: those that have a gateway. `take`: messages claimed at once."""
+    """How the sender works. `channels` empty: those that have a gateway. `take`: messages claimed at once.
+
+    `patience_seconds`: how long a call is tried again while the queue cannot be reached.
+    """
 
     channels: tuple[str, ...] = ()
     take: int = 100
     lease_seconds: int = 120
+    patience_seconds: float = 30.0
 
 
 @dataclass(frozen=True)

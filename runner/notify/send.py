@@ -37,8 +37,6 @@ T = TypeVar("T")
 log = logging.getLogger("notify.send")
 
 DEADLOCK: Final = 1205
-CALL_SECONDS: Final = 30.0
-"""How long a call to the queue is tried again while its server cannot be reached."""
 HAND_OVER_MARGIN: Final = 60
 """Seconds that an attempt's lease outlasts the longest hand-over."""
 IDLE_SECONDS: Final = (0.2, 5.0)
@@ -134,6 +132,7 @@ class Sender:
         timeout = max((gateway.config.timeout_seconds for gateway in gateways), default=0.0)
         name = f"{socket.gethostname()}:{os.getpid()}"
         self._journal = _Journal(database, self.summary, name, int(3 * timeout) + HAND_OVER_MARGIN, on_progress)
+        self._journal.patience = self.settings.patience_seconds
         self._feeds = {channel: _Feed() for channel in channels}
         self._gateways = [gateway for gateway in gateways if gateway.config.channel in channels]
 
@@ -468,6 +467,7 @@ class _Journal:
         on_progress: Callable[[SendSummary], None] | None,
     ) -> None:
         self.sender = sender[:128]
+        self.patience = SendConfig.patience_seconds
         self._database = database
         self._summary = summary
         self._lease_seconds = lease_seconds
@@ -632,17 +632,20 @@ class _Journal:
         return {str(row["attempt_id"]).lower(): bool(row["begun"]) for row in begun}
 
     def _call(self, procedure: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-        give_up_at = time.monotonic() + CALL_SECONDS
-        wait = 0.1
+        give_up_at = time.monotonic() + self.patience
+        wait, told = 0.1, False
         while True:
             try:
                 if self._connection is None:
                     self._connection = self._database.open()
                 return procedure(self._connection, *arguments)
-            except DatabaseUnreachable:
+            except DatabaseUnreachable as error:
                 self._disconnect()
                 if self._closing or time.monotonic() + wait > give_up_at:
                     raise
+                if not told:
+                    told = True
+                    log.warning("%s; tried again for up to %g s", error, self.patience)
             except DatabaseError as error:
                 if error.number != DEADLOCK or time.monotonic() + wait > give_up_at:
                     raise

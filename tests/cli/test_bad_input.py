@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,33 @@ def test_every_problem_of_the_files_is_told_at_once(config: Path, tmp_path: Path
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "queue.db").write_bytes(bytes(range(256)) * 20)
     file = tmp_path / "notify.toml"
-    file.write_text('[databases]\nqueue = "mssql+tsqlite:///queue.db"\n[[gateway]]\nname = "c"\nkind = "console"\n')
+    file.write_text(
+        '[databases]\nqueue = "mssql+tsqlite:///queue.db"\n[send]\npatience_seconds = 0.2\n'
+        '[[gateway]]\nname = "c"\nkind = "console"\n'
+    )
     for command in (("send", "--drain"), ("migrate", "queue")):
         ran = notify(*command, "--config", file)
         assert ran.code == 1
         assert "file is not a database" in ran.errors
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.3])
+def test_a_queue_that_cannot_be_reached_is_tried_as_long_as_the_configuration_says(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, patience: float
+) -> None:
+    file = tmp_path / "notify.toml"
+    file.write_text(
+        f'[databases]\nqueue = "mssql+tsqlite:///none.db"\n[send]\npatience_seconds = {patience}\n'
+        '[[gateway]]\nname = "c"\nkind = "console"\n'
+    )
+    began = time.monotonic()
+    ran = notify("send", "--drain", "--config", file)
+    assert ran.code == 1
+    assert "no such file" in ran.errors
+    assert time.monotonic() - began < patience + 5
+    told = [line.getMessage() for line in caplog.records]
+    # Told before the wait, once.
+    assert [f"tried again for up to {patience:g} s" in line for line in told] == ([True] if patience else [])
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
