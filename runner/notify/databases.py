@@ -373,9 +373,23 @@ def role_url(role: Role, text: str, folder: Path) -> URL:
         )
     if url.drivername == EMBEDDED and url.database and not Path(url.database).is_absolute():
         url = url.set(database=str((folder / url.database).resolve()))
-    if url.drivername == ODBC and role is Role.REPLICA:
-        url = _read_intent(url)
+    if url.drivername == ODBC:
+        _check_driver(role, url)
+        if role is Role.REPLICA:
+            url = _read_intent(url)
     return url
+
+
+def _check_driver(role: Role, url: URL) -> None:
+    """A host and a database without a driver are no connection; a DSN, or a whole ODBC string, name one themselves."""
+    names = {key.lower() for key in url.query}
+    is_dsn = "dsn" in names or (url.host is not None and not url.database)
+    if "odbc_connect" in names or "driver" in names or is_dsn:
+        return
+    raise ConfigError(
+        f"the {role} URL {url.render_as_string(hide_password=True)} names no ODBC driver: append "
+        f"{'&' if url.query else '?'}driver=ODBC+Driver+18+for+SQL+Server (or the one that `odbcinst -q -d` shows)"
+    )
 
 
 def _read_intent(url: URL) -> URL:

@@ -359,7 +359,7 @@ def test_doctor_knows_that_the_demos_mail_server_ends_with_the_demo(
     assert notify("doctor", "--config", config).code == 0
     assert gateway("nowhere.invalid") == "failed"
     gateway("127.0.0.1")
-    monkeypatch.setenv("NOTIFY_SOURCE_URL", "mssql+pyodbc://127.0.0.1:1/shop")
+    monkeypatch.setenv("NOTIFY_SOURCE_URL", "mssql+pyodbc://127.0.0.1:1/shop?driver=ODBC+Driver+18+for+SQL+Server")
     assert gateway("127.0.0.1") == "failed"
 
 

@@ -36,10 +36,33 @@ def test_the_replica_is_asked_for_read_intent(tmp_path: Path) -> None:
     assert "ApplicationIntent" not in config.urls[Role.QUEUE].query
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "@host/db?driver=ODBC+Driver+17+for+SQL+Server",
+        "@host/db?Driver=ODBC+Driver+17+for+SQL+Server",
+        "u:p@name_of_a_dsn",
+        "/?odbc_connect=DRIVER%3D%7BODBC+Driver+18+for+SQL+Server%7D%3BSERVER%3Dhost",
+    ],
+)
+def test_a_url_that_names_its_driver_one_way_or_another(tmp_path: Path, rest: str) -> None:
+    config = load_config(write(tmp_path, f'[databases]\nqueue = "mssql+pyodbc://{rest}"\n'), {})
+    assert Role.QUEUE in config.urls
+
+
+@pytest.mark.parametrize(("rest", "remedy"), [("", "?driver="), ("?Trusted_Connection=yes", "&driver=")])
+def test_a_url_without_a_driver_is_told_how_to_name_one(tmp_path: Path, rest: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_config(write(tmp_path, f'[databases]\nqueue = "mssql+pyodbc://u:hunter2@host/db{rest}"\n'), {})
+    assert f"names no ODBC driver: append {remedy}ODBC+Driver+18+for+SQL+Server" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_password_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n")
     gateway = '[[gateway]]\nname="m"\nkind="smtp"\nfrom_address="a@example.com"\npassword_file="secret"\n'
-    url = '[databases]\nqueue = "mssql+pyodbc://u:hunter2@host/db"\n'
+    url = '[databases]\nqueue = "mssql+pyodbc://u:hunter2@host/db?driver=ODBC+Driver+18+for+SQL+Server"\n'
     config = load_config(write(tmp_path, url + gateway), {})
     assert config.gateways[0].password == "hunter2"
     assert "hunter2" not in repr(config)
