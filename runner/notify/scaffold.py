@@ -46,6 +46,8 @@ class New:
     soft_delete: dict[str, str] | None
     advice: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    wanted: str | None = None
+    """T-SQL that adds the stamp column which detection needs, where the table has none."""
     preview: Rendered | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -55,8 +57,11 @@ class New:
 
     def sentence(self) -> str:
         """What was found."""
-        stamps = ", ".join([*([self.created] if self.created else []), *self.modified]) or "none"
-        return f"{self.name}: table {self.table}, key {', '.join(self.keys)}, stamp columns {stamps}" + (
+        stamps = ", ".join(
+            [*([self.created] if self.created else []), *self.modified, *filter(None, [self.rowversion])]
+        )
+        new = " (to be added)" if self.wanted else ""
+        return f"{self.name}: table {self.table}, key {', '.join(self.keys)}, stamp columns {stamps}{new}" + (
             f", soft delete {self.soft_delete['column']}" if self.soft_delete else ""
         )
 
@@ -89,6 +94,8 @@ def new_notification(config: Config, table: str, *, name: str | None, directory:
             directory / "procedures" / f"merge_fields_{made.name}.sql": procedure,
             templates / f"{made.name}.html.mako": _template(made, columns),
         }
+        if made.wanted is not None:
+            files[directory / f"{made.name}_column.sql"] = made.wanted
         for file in files:
             if file.exists() and not force:
                 raise ConfigError(
@@ -145,9 +152,13 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
         name or f"{_alias(table)}_changed", f"{schema}.{table}", keys, created, modified, rowversion, soft_delete
     )
     if created is None and not modified and rowversion is None:
+        made.created, made.wanted = _wanted(made, columns)
         made.advice.append(
-            "no column says when a row was created or changed: name one as created or modified, or add a rowversion"
+            f"no column says when a row was created or changed, and detection needs one: {made.created} is proposed. "
+            "Where a column of another name says it, name that in the definition as created or modified instead"
         )
+    elif created is None:
+        made.advice.append("no column says when a row was created: a new row is told as an update")
     for column in columns:
         if column["column_name"] in (created, *modified, rowversion) and not column["leads_index"]:
             made.advice.append(
@@ -169,6 +180,23 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     return made
 
 
+def _wanted(made: New, columns: list[dict[str, Any]]) -> tuple[str, str]:
+    """A created column for a table without stamps: its name, and the T-SQL that adds it with its index."""
+    taken = {column["column_name"].lower() for column in columns}
+    name = next(name for name in ("created_at", "notify_created_at", "notify_row_created_at") if name not in taken)
+    schema, _, table = made.table.partition(".")
+    quote = replica.quote_name
+    where = f"{quote(schema)}.{quote(table)}"
+    return name, (
+        f"/*\n{made.name}: detection needs a column that says when a row was created, in UTC, and an index that leads\n"
+        "on it. Rows that are there already get the time at which this is run; activation takes them for history.\n*/\n"
+        "SET ANSI_NULLS ON;\nSET QUOTED_IDENTIFIER ON;\nGO\n"
+        f"ALTER TABLE {where}\n    ADD {quote(name)} datetime2(3) NOT NULL\n"
+        f"        CONSTRAINT {quote(f'df_{table}_{name}'[:128])} DEFAULT SYSUTCDATETIME();\nGO\n"
+        f"CREATE NONCLUSTERED INDEX {quote(f'ix_{table}_{name}'[:128])} ON {where} ({quote(name)});\nGO\n"
+    )
+
+
 def _definition(made: New) -> str:
     schema, _, table = made.table.partition(".")
     stamps = {
@@ -182,7 +210,7 @@ def _definition(made: New) -> str:
     }
     # An insert is told from an update by its created column; an update is seen by modified or rowversion.
     shows_updates = bool(made.modified or made.rowversion)
-    operations = [*(["insert"] if made.created or not shows_updates else []), *(["update"] if shows_updates else [])]
+    operations = [*(["insert"] if made.created else []), *(["update"] if shows_updates else [])]
     words = {"insert": "new", "update": "changed"}
     document = {
         "name": made.name,
@@ -328,7 +356,8 @@ def _first_preview(config: Config, source: Connection, made: New, body: str, tem
     from notify.cycle import make_renderer
 
     schema, _, table = made.table.partition(".")
-    stamp = next(iter([*made.modified, *([made.created] if made.created else []), *made.keys]))
+    there = [*made.modified, *([made.created] if made.created and not made.wanted else [])]
+    stamp = next(iter([*there, *made.keys]))
     keys = replica.newest_keys(source, schema, table, made.keys, stamp)
     if not keys:
         made.advice.append("the table is empty: nothing to preview")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import re
+import shlex
 import uuid
 from pathlib import Path
 
@@ -259,6 +260,31 @@ def test_new_beat_and_apply_follow_each_other_beside_the_configuration(shop: Sho
     assert 'on = ["insert"]' in (config.parent / "guest_changed.toml").read_text()
 
 
+@pytest.mark.only_in("tsqlite", because="`notify beat` moves an embedded replica on; a server's moves by itself")
+def test_new_adds_the_stamp_that_a_table_lacks_and_its_commands_lead_to_a_mail(shop: Shop, config: Path) -> None:
+    table = (
+        "CREATE TABLE dbo.[odd guest] (guest_id int NOT NULL PRIMARY KEY, email nvarchar(200), created_at varchar(9));"
+    )
+    shop.stage.do((table, ()), ("INSERT INTO dbo.[odd guest] VALUES (1, N'ada@example.com', NULL);", ()))
+    notify("beat", "--config", config)
+    ran = notify("new", "odd guest", "--config", config)
+    assert ran.code == 0, ran.errors
+    assert "stamp columns notify_created_at (to be added)" in ran.said
+    assert "detection needs one" in ran.said
+    commands = [
+        shlex.split(line, comments=True)[1:] for line in ran.output.splitlines() if line.startswith("  notify ")
+    ]
+    assert [words[0] for words in commands] == ["sql", "sql", "beat", "apply", "preview", "activate"]
+    for words in commands:
+        done = notify(*words)
+        assert done.code == 0, (words, done.errors)
+    shop.stage.do(("INSERT INTO dbo.[odd guest] (guest_id, email) VALUES (2, N'bea@example.com');", ()))
+    shop.arrive()
+    assert notify("run-cycle", "--json", "--config", config).json["messages"] == 1
+    notify("send", "--drain", "--config", config)
+    assert [mail.recipients for mail in shop.stage.mails] == [("bea@example.com",)]
+
+
 @pytest.mark.parametrize("columns", ["", "seen_at datetime2(3) NOT NULL, ", "created_at datetime2(3) NOT NULL, "])
 def test_new_previews_a_table_without_stamps_and_one_whose_stamp_is_in_its_key(
     shop: Shop, config: Path, tmp_path: Path, columns: str
@@ -273,8 +299,8 @@ def test_new_previews_a_table_without_stamps_and_one_whose_stamp_is_in_its_key(
     ran = notify("new", "guest", "--directory", tmp_path / "new", "--json", "--config", config)
     assert ran.code == 0, ran.errors
     assert ran.json["preview"]["subject"] == "Guest 1"
-    said = any("no column says when a row was created" in advice for advice in ran.json["advice"])
-    assert said is ("created_at" not in columns)
+    assert (ran.json["wanted"] is not None) is ("created_at" not in columns)
+    assert 'on = ["insert"]' in Path(ran.json["files"][0]).read_text()
 
 
 def test_new_names_the_nearest_table(config: Path) -> None:

@@ -138,11 +138,11 @@ def new(
 
     Reads the replica's catalog, and proposes stamp columns, keys and a soft-delete column; look at what it proposes.
 
-    --json: name, table, keys, created, modified, rowversion, soft_delete, advice [texts], files [paths], preview
-    {subject, text}.
+    --json: name, table, keys, created, modified, rowversion, soft_delete, advice [texts], files [paths], wanted
+    (T-SQL that adds a stamp column, null where there is one), preview {subject, text}.
     """
     from notify import scaffold
-    from notify.cli.output import print_json
+    from notify.cli.output import print_json, print_lines
 
     config = read_config(config_path)
     made = scaffold.new_notification(config, table, name=name, directory=directory, force=force)
@@ -150,15 +150,16 @@ def new(
         print_json(made.to_json())
         return
     click.echo(made.sentence())
-    for advice in made.advice:
-        click.echo(f"  note: {advice}")
+    print_lines(("  note: ", advice) for advice in made.advice)
     for file in made.files:
         click.echo(f"  wrote {file}")
     if made.preview is not None:
         click.echo(f"\n{made.preview.subject}\n\n{made.preview.text}\n")
     definition, procedure = made.files[:2]
     option = "" if config_path is None else f" --config {shlex.quote(config_path)}"
-    click.echo("next, when the three files say what you want:")
+    click.echo("next, when these files say what you want:")
+    for file in made.files[3:]:
+        click.echo(f"  notify sql source {shlex.quote(file)}{option}    # the stamp column; on a server, with your DBA")
     click.echo(f"  notify sql source {shlex.quote(procedure)}{option}")
     click.echo(f"  notify beat{option}    # an embedded replica catches up; a real one does it by itself")
     click.echo(f"  notify apply {shlex.quote(definition)}{option}")
