@@ -353,7 +353,9 @@ def test_a_purge_takes_old_messages_and_leaves_what_is_known(room: Room) -> None
     room.enqueue(change(1), change(2))
     room.send_one()
     room.wait(31 * 86400)
-    assert queue.purge_messages(room.connection, 30) == {"purged": 1, "has_more": False}
+    assert queue.purge_messages(room.connection, 30) == {
+        "purged": 1, "alerts": 0, "decision_history": 0, "has_more": False
+    }  # fmt: skip
     assert list(room.states()) == [2]
     assert room.enqueue(change(1))[0]["was_first"] is False
     room.enqueue(change(3, record_match='["1"]'))

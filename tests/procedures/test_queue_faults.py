@@ -55,7 +55,7 @@ class Scene:
     """A prepared queue that every cut begins with anew.
 
     Messages 1 and 2 have begun attempts, 3 and 4 are claimed, 5 waits, 6 waits for a retry that is due; the claims' leases
-    have ended, the attempts' have not.
+    have ended, the attempts' have not. 7 was sent long ago.
     """
 
     def __init__(self, built: Path, folder: Path) -> None:
@@ -73,6 +73,9 @@ class Scene:
             self.fifth = room.attempt(sixth) | {"message_id": 5}
             room.record(sixth, None, "refused", code="450")
             queue.record_outcomes(connection, [self.fifth | {"outcome": "not_handed_over"}])
+            room.enqueue(change(20, mail("old", priority=1)))
+            room.send_one()
+            room.run("UPDATE notify.message SET completed_at = '2020-01-01' WHERE message_id = 7;")
             room.wait(61)
             self.now = room.now
         server.dispose()
@@ -104,7 +107,8 @@ class Scene:
         match name:
             case "enqueue":
                 newer = change(8, record_match='["5"]', shown_stamp=stamp(2))
-                return queue.enqueue_messages(connection, [change(7, mail("ann"), mail("bob")), newer])
+                shared = change(9, mail("old"), record_match='["20"]')
+                return queue.enqueue_messages(connection, [change(7, mail("ann"), mail("bob")), newer, shared])
             case "claim":
                 return queue.claim_messages(connection, "email", 10, 60, "test")
             case "begin":
@@ -119,10 +123,12 @@ class Scene:
                 return queue.sweep_messages(connection)
             case "hold":
                 return queue.hold_notification_messages(connection, NOTIFICATION, "ann", "wait")
+            case "purge":
+                return queue.purge_messages(connection, 1)
         raise AssertionError(name)
 
 
-CALLS = ["enqueue", "claim", "begin", "record", "give back", "advance", "sweep", "hold"]
+CALLS = ["enqueue", "claim", "begin", "record", "give back", "advance", "sweep", "hold", "purge"]
 
 
 @pytest.fixture
@@ -134,7 +140,7 @@ def picture(room: Room) -> list[list[dict[str, Any]]]:
     """Everything that a call may change, but for numbers and tokens that a repetition draws anew."""
     room.check()
     return [
-        room.run("SELECT change_key, outcome, message_count FROM notify.decision ORDER BY change_key;"),
+        room.run("SELECT change_key, outcome, message_count, purged_count FROM notify.decision ORDER BY change_key;"),
         room.run("SELECT dedupe_key, state, attempt_count FROM notify.message ORDER BY dedupe_key;"),
         room.run("SELECT dedupe_key FROM notify.message_key ORDER BY dedupe_key;"),
         room.run("SELECT attempt_id, outcome FROM notify.attempt ORDER BY attempt_id;"),
@@ -163,7 +169,7 @@ def test_a_call_that_is_cut_off_anywhere_can_be_repeated(scene: Scene, name: str
 @pytest.mark.parametrize(
     ("name", "rival"),
     [(name, rival) for name in CALLS for rival in ("claim", "sweep")]
-    + [("enqueue", "enqueue"), ("record", "enqueue"), ("hold", "enqueue")]
+    + [("enqueue", "purge"), ("purge", "enqueue"), ("enqueue", "enqueue"), ("record", "enqueue"), ("hold", "enqueue")]
     + [("begin", "begin"), ("sweep", "begin"), ("claim", "hold")],
 )
 def test_a_rival_at_any_statement_breaks_nothing(scene: Scene, name: str, rival: str) -> None:
@@ -208,6 +214,9 @@ def check_rivals(room: Room, name: str, rival: str, told: dict[str, Any]) -> Non
     assert len(firsts) == len(set(firsts))
     keys = room.run("SELECT dedupe_key FROM notify.message;")
     assert len(keys) == len({row["dedupe_key"] for row in keys})
+    decided = room.run("SELECT CONVERT(char(64), change_key, 2) AS change_key FROM notify.decision;")
+    audited = queue.audit_messages(room.connection, [row["change_key"] for row in decided])
+    assert not any(row["missing"] for row in audited.changes)
     sending = room.run("SELECT message_id FROM notify.message WHERE state = 'sending';")
     opened = room.run("SELECT DISTINCT message_id FROM notify.attempt WHERE outcome IS NULL;")
     assert {row["message_id"] for row in sending} == {row["message_id"] for row in opened}
@@ -215,5 +224,6 @@ def check_rivals(room: Room, name: str, rival: str, told: dict[str, Any]) -> Non
 
 def test_the_scene_is_as_it_says(scene: Scene) -> None:
     with scene.room() as room:
-        assert room.states() == {1: "sending", 2: "sending", 3: "claimed", 4: "claimed", 5: "queued", 6: "retrying"}
+        states = {1: "sending", 2: "sending", 3: "claimed", 4: "claimed", 5: "queued", 6: "retrying", 7: "sent"}
+        assert room.states() == states
         assert (room.now - START).total_seconds() == 61 and uuid.UUID(scene.begun[0]["attempt_id"])

@@ -225,3 +225,22 @@ def test_a_state_in_doubt_says_nothing_of_states_with_stamps_of_another_kind(
     queue.recover_queue(room.connection, room.now, [change(7, shown_stamp=shown)], "ann")
     (told,) = room.enqueue(change(9, record_match='["7"]', shown_stamp=asked))
     assert told["outcome"] == "messages"
+
+
+def test_a_purge_takes_what_persons_have_seen_and_said_and_keeps_what_was_decided(lost: Room) -> None:
+    lost.enqueue(change(2), change(3))
+    lost.send_one("refused", is_permanent=True)
+    queue.acknowledge_alerts(lost.connection, "ann")
+    lost.send_one("refused", is_permanent=True)
+    queue.release_change(lost.connection, key(7), "sent", "ann", "their log has it")
+    queue.release_change(lost.connection, key(8), "send", "ann", "their log has none")
+    assert queue.purge_messages(lost.connection, 30)["alerts"] == 0
+    lost.wait(31 * 86400)
+    assert queue.purge_messages(lost.connection, 30) == {
+        "purged": 3, "alerts": 1, "decision_history": 2, "has_more": False
+    }  # fmt: skip
+    assert lost.alerts() == {"message_failed": 1}, "nobody has seen it yet"
+    told = lost.enqueue(change(1), change(2), change(7), change(8), change(9))
+    assert [(row["outcome"], row["was_first"]) for row in told] == [
+        ("messages", False), ("messages", False), ("sent", False), ("messages", True), ("in_doubt", False)
+    ]  # fmt: skip

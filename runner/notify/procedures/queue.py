@@ -248,7 +248,7 @@ def acknowledge_alerts(connection: Connection, by: str, alert_id: int | None = N
 
 
 def purge_messages(connection: Connection, older_than_days: int, batch_size: int = 1000) -> dict[str, Any]:
-    """One step of a purge: purged (count), has_more."""
+    """One step of a purge: purged (messages), alerts, decision_history (counts), has_more."""
     return call(connection, "notify.purge_messages", older_than_days=older_than_days, batch_size=batch_size)[0].one()
 
 

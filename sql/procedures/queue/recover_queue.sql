@@ -29,14 +29,7 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    DECLARE @now DATETIME2(3) = notify.utc_now(), @messages_in_doubt INTEGER, @changes_in_doubt INTEGER;
-
-    DECLARE @doubtful TABLE (
-        message_id BIGINT NOT NULL PRIMARY KEY,
-        old_state VARCHAR(10) NOT NULL,
-        channel VARCHAR(10) NOT NULL,
-        priority TINYINT NOT NULL
-    );
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @messages_in_doubt INTEGER = 0, @changes_in_doubt INTEGER;
 
     IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL OR @lost_at IS NULL
     BEGIN
@@ -56,81 +49,17 @@ BEGIN
     BEGIN TRY
         BEGIN TRANSACTION;
 
-        INSERT notify.decision (
-            change_key,
-            notification_guid,
-            notification_name,
-            record_key,
-            record_match,
-            operation,
-            outcome,
-            reason,
-            message_count,
-            decided_at,
-            shown_stamp
-        )
-        SELECT
-            change_key = CONVERT(BINARY(32), j.change_key, 2),
-            j.notification_guid,
-            j.notification_name,
-            j.record_key,
-            j.record_match,
-            j.operation,
-            outcome = 'in_doubt',
-            reason = N'claimed before the queue was lost: its messages may have been sent',
-            message_count = 0,
-            decided_at = @now,
-            j.shown_stamp
-        FROM OPENJSON(@changes) WITH (
-            change_key CHAR(64),
-            notification_guid UNIQUEIDENTIFIER,
-            notification_name NVARCHAR(128),
-            record_key NVARCHAR(450),
-            record_match NVARCHAR(450),
-            operation CHAR(1),
-            shown_stamp VARCHAR(27)
-        ) AS j
-        WHERE NOT EXISTS (
-                SELECT 1 / 0
-                FROM notify.decision AS d WITH (UPDLOCK, SERIALIZABLE)
-                WHERE d.change_key = CONVERT(BINARY(32), j.change_key, 2)
-            );
+        EXECUTE notify.doubt_changes @changes = @changes, @now = @now, @changes_in_doubt = @changes_in_doubt OUTPUT;
 
-        SET @changes_in_doubt = @@ROWCOUNT;
-
-        /* A lease says nothing about when its message was due: claimed and sending are doubtful whatever their next_at.
-           What the backup shows as held may have been released, and sent, before the loss. */
-        WITH doubtful AS (
-            SELECT TOP (@batch_size) m.message_id, m.state, m.reason, m.channel, m.priority
-            FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
-            WHERE m.completed_at IS NULL
-                AND (
-                    m.state IN ('claimed', 'sending')
-                    OR m.state IN ('held', 'scheduled', 'queued', 'retrying') AND m.next_at <= @lost_at
-                )
-                AND @more_changes = 0
-            ORDER BY m.message_id
-        )
-        UPDATE doubtful
-        SET doubtful.state = 'in_doubt', doubtful.reason = N'due before the queue was lost: it may have been sent'
-        OUTPUT inserted.message_id, deleted.state, inserted.channel, inserted.priority
-        INTO @doubtful (message_id, old_state, channel, priority);
-
-        SET @messages_in_doubt = @@ROWCOUNT;
-
-        DELETE r
-        FROM @doubtful AS d
-        JOIN notify.ready AS r ON r.channel = d.channel AND r.priority = d.priority AND r.message_id = d.message_id;
-
-        INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
-        SELECT
-            d.message_id,
-            happened_at = @now,
-            d.old_state,
-            new_state = 'in_doubt',
-            reason = N'due before the queue was lost: it may have been sent',
-            actor = @by
-        FROM @doubtful AS d;
+        IF @more_changes = 0
+        BEGIN
+            EXECUTE notify.doubt_due_messages
+                @lost_at = @lost_at,
+                @by = @by,
+                @batch_size = @batch_size,
+                @now = @now,
+                @messages_in_doubt = @messages_in_doubt OUTPUT;
+        END;
 
         IF @messages_in_doubt < @batch_size AND @more_changes = 0
         BEGIN

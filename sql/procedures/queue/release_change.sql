@@ -11,7 +11,7 @@ A person's word on a change in doubt: it was claimed before the queue was lost, 
           failed  they have not, and shall not
 @by       who says so        @reason  why
 Result    change_key, outcome (NULL: forgotten)
-Repeated  send, once it is forgotten: changes nothing, same result.
+Repeated  send, once it is forgotten: changes nothing, same result, until a purge takes what was said here.
 Errors    50104 no such change, or it is not in doubt; 50105 unknown verdict
 Locks     decision
 */
