@@ -4,6 +4,7 @@ SQLite.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from . import tree, units
@@ -113,9 +114,50 @@ def _parameters(changer: Changer, node: Any, object_id: int) -> None:
         )
 
 
+def _compile(statement: tree.Statement, names: units.Names, module: str) -> None:
+    """What a statement of a module can be blamed for now: tables that are not there yet are sought when it runs."""
+    from . import binder
+    from .interpreter import UNRESOLVED
+
+    try:
+        if isinstance(statement, tree.SelectStatement | tree.Insert | tree.Update | tree.Delete):
+            binder.bind_statement(statement, names)
+        elif isinstance(statement, tree.If | tree.While):
+            binder.bind_condition(statement.condition, names)
+        elif isinstance(statement, tree.SetVariable) and statement.variable.lower() in names.types:
+            binder.bind_statement(statement, names)
+        elif isinstance(statement, tree.Return) and statement.value is not None:
+            binder.bind_expression(statement.value, names)
+    except SqlError as e:
+        if e.number not in UNRESOLVED:
+            e.line, e.procedure = e.line or statement.line, module
+            raise
+    except Unsupported:
+        pass  # refused when it runs, should it run
+
+
+EFFECTS: Final = (
+    tree.Execute, tree.ExecuteString, tree.Print, tree.Raiserror, tree.Throw, tree.TryCatch, tree.BeginTransaction,
+    tree.Commit, tree.Rollback, tree.SaveTransaction, tree.WaitFor, tree.Truncate, tree.CreateTable, tree.AlterTable,
+    tree.CreateIndex, tree.AlterIndex, tree.DropIndex, tree.Drop, tree.SetOption, tree.SetValue, tree.SetIsolation,
+    tree.SetIdentityInsert,
+)  # fmt: skip
+SHOWN: Final = {
+    "Commit": "COMMIT TRANSACTION", "Rollback": "ROLLBACK TRANSACTION", "ExecuteString": "EXECUTE STRING",
+    "TryCatch": "BEGIN TRY", "Truncate": "TRUNCATE TABLE",
+}  # fmt: skip
+
+
 def _check_body(changer: Changer, node: Any, kind: str) -> None:
     if kind in ("P", "FN"):
-        units.analyse(units.Unit(node.text, node.body, node.parameters))
+        unit = units.analyse(units.Unit(node.text, node.body, node.parameters))
+        shape = unit.shape(changer.session)  # the types of its variables must be there
+        names = units.Names(changer.session, shape.types, node.name.schema or "dbo")
+        for statement in units.every(node.body):
+            _compile(statement, names, node.name.name)
+            if isinstance(statement, tree.Use):
+                where = "a procedure, function or trigger"
+                raise sql_error(154, "a USE database statement", where, line=statement.line)
     if kind == "P":
         seen: set[str] = set()
         for parameter in node.parameters:
@@ -129,12 +171,10 @@ def _check_body(changer: Changer, node: Any, kind: str) -> None:
             if isinstance(statement, tree.Insert | tree.Update | tree.Delete):
                 if not isinstance(statement.target, tree.TableVariable):
                     raise sql_error(443, type(statement).__name__.upper(), line=statement.line)
-            elif isinstance(
-                statement,
-                tree.Execute | tree.ExecuteString | tree.Print | tree.Raiserror | tree.Throw | tree.TryCatch
-                | tree.BeginTransaction | tree.Commit | tree.Rollback | tree.SaveTransaction | tree.WaitFor,
-            ):  # fmt: skip
-                raise sql_error(443, type(statement).__name__.upper(), line=statement.line)
+            elif isinstance(statement, EFFECTS):
+                name = type(statement).__name__
+                shown = SHOWN.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).upper()
+                raise sql_error(443, shown, line=statement.line)
     if kind == "TF":
         raise Unsupported("A multi-statement table-valued function", node.line)
 
@@ -151,6 +191,13 @@ def _view_columns(changer: Changer, node: tree.CreateView, object_id: int) -> No
     names = units.Names(changer.session, {}, node.name.schema or "dbo")
     if node.check_option:
         raise Unsupported("WITH CHECK OPTION", node.line)
+    for table in tree.walk(node.query):
+        if isinstance(table, tree.NamedTable) and table.name.name.startswith("#"):
+            raise SqlError(
+                4508,
+                "Views or functions are not allowed on temporary tables. Table names that begin with '#' denote "
+                "temporary tables.",
+            )
     columns = binder.describe(node.query, names)
     if node.columns and len(node.columns) != len(columns):
         raise sql_error(8158 if len(columns) > len(node.columns) else 8159, node.name.name)
@@ -234,6 +281,25 @@ def create_sequence(changer: Changer, node: tree.CreateSequence) -> None:
     minimum = low if node.minimum is None else node.minimum
     maximum = high if node.maximum is None else node.maximum
     start = node.start if node.start is not None else (minimum if increment > 0 else maximum)
+    if minimum >= maximum:
+        raise SqlError(
+            11705, f"The minimum value for sequence object '{node.name}' must be less than its maximum value."
+        )
+    if not minimum <= start <= maximum:
+        raise SqlError(
+            11703,
+            f"The start value for sequence object '{node.name}' must be between the minimum and maximum value of the"
+            " sequence object.",
+        )
+    if abs(increment) > maximum - minimum:
+        raise SqlError(
+            11701,
+            f"The absolute value of the increment for sequence object '{node.name}' must be less than or equal to the"
+            " difference between the minimum and maximum value of the sequence object.",
+        )
+    if not (low <= minimum and maximum <= high):
+        name = "MINVALUE" if minimum < low else "MAXVALUE"
+        raise SqlError(11708, f"An invalid value was specified for argument '{name}' for the given data type.")
     object_id = changer.add_object(target_schema(session, node.name), node.name.name, "SO")
     changer.db.execute(
         "INSERT INTO main._ts_sequences VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -114,6 +114,9 @@ MESSAGES: Final[dict[int, str]] = {
     145: "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.",
     147: "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a HAVING clause or a "
     "select list, and the column being aggregated is an outer reference.",
+    132: "The label '%s' has already been declared. Label names must be unique within a query batch or stored "
+    "procedure.",
+    103: "The identifier that starts with '%s' is too long. Maximum length is %d.",
     154: "%s is not allowed in %s.",
     155: "'%s' is not a recognized %s option.",
     156: "Incorrect syntax near the keyword '%s'.",
@@ -219,6 +222,10 @@ MESSAGES: Final[dict[int, str]] = {
     650: "You can only specify the READPAST lock in the READ COMMITTED or REPEATABLE READ isolation levels.",
     4060: 'Cannot open database "%s" requested by the login. The login failed.',
     911: "Database '%s' does not exist. Make sure that the name is entered correctly.",
+    1080: "The integer value %s is out of range.",
+    10734: "Variable assignment is not allowed in a statement containing a top level UNION, INTERSECT or EXCEPT "
+    "operator.",
+    1026: "GOTO cannot be used to jump into a TRY or CATCH scope.",
     1012: "The correlation name '%s' has the same exposed name as table '%s'.",
     1011: "The correlation name '%s' is specified multiple times in a FROM clause.",
     1013: 'The objects "%s" and "%s" in the FROM clause have the same exposed names. Use correlation names to '
@@ -504,7 +511,7 @@ SEVERITIES: Final[dict[int, int]] = {
     225: 16, 252: 16, 2601: 14, 2627: 14, 3701: 11, 3621: 0, 1060: 15, 142: 15, 127: 15, 10709: 15, 4108: 15, 4145: 15,
     10753: 15, 4112: 15, 2011: 16, 8179: 16, 1023: 15, 443: 16, 264: 16, 4902: 16, 15600: 15, 15225: 11, 15248: 11,
     15335: 11, 1505: 16, 510: 16, 1105: 17, 1204: 19, 8623: 16, 13610: 16, 8178: 16, 217: 16,
-    13609: 16, 2714: 16, 4506: 16, 4060: 11,
+    13609: 16, 2714: 16, 4506: 16, 4060: 11, 132: 15, 1026: 15, 1080: 15, 10734: 15,
 }  # fmt: skip
 """Severities that are not 16."""
 

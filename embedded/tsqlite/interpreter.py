@@ -759,7 +759,7 @@ class Interpreter(Calls, Remote):
 
     def _name(self, name: str | None, frame: Frame) -> str | None:
         if name is not None and name.startswith("@"):
-            return str(frame.values[name.lower()])
+            return str(frame.values[name.lower()])[: units.LONGEST]
         return name
 
     def module(self, statement: tree.Statement, frame: Frame) -> None:

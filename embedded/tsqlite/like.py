@@ -37,6 +37,8 @@ def _between(low: str, high: str, name: str) -> str:
         return "".join(re.escape(c) for c in _CANDIDATES if low <= c <= high)
     key: Any = collation.key_function(name)
     first, last = key(low + "a"), key(high + "a")
+    if first > last:
+        return ""
     found = [c for c in _CANDIDATES if first <= key(c + "a") <= last and (c != " " or " " in (low, high))]
     return "".join(re.escape(fold(c, name)) for c in dict.fromkeys([low, high, *found]))
 

@@ -410,7 +410,7 @@ class Session(SessionFunctions):
 
     def _rollback_to(self, tx: Transaction, name: str) -> None:
         for depth in range(len(tx.levels) - 1, 0, -1):
-            if tx.levels[depth].name.lower() == name.lower():
+            if tx.levels[depth].name == name:  # in any collation
                 break
         else:
             raise sql_error(6401, name)

@@ -145,6 +145,8 @@ class SessionFunctions:
     def set_value(self, option: str, value: Any, line: int) -> None:
         """SET option value."""
         settings = self.settings
+        if isinstance(value, int) and not -(2**31) <= value < 2**31:
+            raise sql_error(1080, str(value))
         if option == "LOCK_TIMEOUT":
             settings.lock_timeout = int(value)
         elif option == "DEADLOCK_PRIORITY":

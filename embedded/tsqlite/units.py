@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -206,6 +207,10 @@ def forget() -> None:
 
 # --- what the server checks before the first statement runs -----------------------------------------------------------
 
+TRANSACTIONS: Final = (tree.BeginTransaction, tree.Commit, tree.Rollback, tree.SaveTransaction)
+LONGEST: Final = 32
+"""Characters of a transaction's name."""
+
 
 def inner_lists(statement: tree.Statement) -> Iterator[tuple[tree.Statement, ...]]:
     """The statement lists directly inside a compound statement."""
@@ -231,11 +236,14 @@ def every(statements: tuple[tree.Statement, ...]) -> Iterator[tree.Statement]:
 
 
 def analyse(unit: Unit) -> Unit:
-    """Collect declarations. Errors 134 (twice), 137 and 1087 (not declared before use), 133, 135, 136, 178."""
+    """Collect declarations.
+
+    Errors 134 (twice), 137 and 1087 (not declared before use), 103, 132, 133, 135, 136, 178, 1026.
+    """
     declared: dict[str, tree.VariableDeclaration] = {}
     tables: dict[str, tree.DeclareTable] = {}
     known = {p.name.lower() for p in unit.parameters}
-    labels = {s.name.lower() for s in every(unit.statements) if isinstance(s, tree.Label)}
+    _check_jumps(unit.statements)
     for statement in every(unit.statements):
         if isinstance(statement, tree.Module):
             continue
@@ -256,8 +264,10 @@ def analyse(unit: Unit) -> Unit:
             known.add(key)
             tables[key] = statement
             continue
-        if isinstance(statement, tree.Goto) and statement.label.lower() not in labels:
-            raise sql_error(133, statement.label, line=statement.line)
+        if isinstance(statement, TRANSACTIONS):
+            name = statement.name or ""
+            if len(name) > LONGEST and name[0] != "@":
+                raise sql_error(103, name[:LONGEST], LONGEST, line=statement.line)
         _check_variables(statement, known, statement.line)
     _check_loops(unit.statements, False)
     unit.declared = tuple(declared.values())
@@ -280,6 +290,38 @@ def _check_variables(node: tree.Node, known: set[str], line: int) -> None:
         # Inner statements come by themselves, after the declarations between them.
         if not isinstance(child, tree.Statement) or isinstance(node, tree.InsertSource):
             _check_variables(child, known, line)
+
+
+def _places(
+    statements: tuple[tree.Statement, ...], around: tuple[int, ...], tries: tuple[int, ...], numbers: Iterator[int]
+) -> Iterator[tuple[tree.Statement, tuple[int, ...], tuple[int, ...]]]:
+    # Labels and jumps with the numbers of the lists around them, and of those of these that are a TRY or CATCH.
+    for statement in statements:
+        if isinstance(statement, tree.Goto | tree.Label):
+            yield statement, around, tries
+        for inner in inner_lists(statement):
+            number = next(numbers)
+            guarded = (*tries, number) if isinstance(statement, tree.TryCatch) else tries
+            yield from _places(inner, (*around, number), guarded, numbers)
+
+
+def _check_jumps(statements: tuple[tree.Statement, ...]) -> None:
+    places = list(_places(statements, (), (), count()))
+    labels: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    for node, around, tries in places:
+        if isinstance(node, tree.Label):
+            if node.name.lower() in labels:
+                raise sql_error(132, node.name, line=node.line)
+            labels[node.name.lower()] = around, tries
+    for node, around, tries in places:
+        if isinstance(node, tree.Goto):
+            if node.label.lower() not in labels:
+                raise sql_error(133, node.label, line=node.line)
+            target, guarded = labels[node.label.lower()]
+            if guarded != tries[: len(guarded)]:
+                raise sql_error(1026, line=node.line)
+            if target != around[: len(target)]:
+                raise Unsupported("GOTO into a block", node.line)
 
 
 def _check_loops(statements: tuple[tree.Statement, ...], inside: bool) -> None:

@@ -329,7 +329,7 @@ def _bind_items(scope: Scope, nodes: Sequence[tree.SelectItem], role: str) -> _I
     if assigning and assigning != len(nodes):
         raise sql_error(141)
     if assigning and role != "top":
-        raise sql_error(102, "=")
+        raise sql_error(10734) if role == "arm" else sql_error(102, "=")
     if assigning:
         _bind_assignments(scope, nodes, items)
         return items

@@ -315,7 +315,15 @@ _float("COT", lambda x: 1 / math.tan(x))
 _float("ASIN", math.asin)
 _float("ACOS", math.acos)
 _float("ATAN", math.atan)
-_float("ATN2", math.atan2, 2)
+
+
+def _atn2(y: float, x: float) -> float:
+    if y == x == 0:
+        raise ValueError
+    return math.atan2(y, x)
+
+
+_float("ATN2", _atn2, 2)
 
 
 @scalar("ts_log")

@@ -548,4 +548,7 @@ VALUES: list[tuple[Any, ...]] = [
     ("FORMATMESSAGE('a %q', 1)", 'refused', None),
     ("RIGHT(FORMATMESSAGE(REPLICATE('a', 2048)), 4)", 'nvarchar(4)', 'a...'),
     ("LEN(FORMATMESSAGE(REPLICATE('a', 2047)))", 'int', 2047),
+    ('ATN2(0, 0)', 'error', 3623),
+    ("IIF('abc' LIKE '[c-a]%', 1, 0)", 'int', 0),
+    ("IIF('abc' LIKE 'a%' ESCAPE NULL, 1, 0)", 'refused', None),
 ]
