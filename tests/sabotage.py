@@ -341,6 +341,30 @@ SABOTAGES: Final = (
         "1 = 0",
         (f"{OPERATOR}::test_a_state_that_a_change_in_doubt_may_have_shown_is_in_doubt_too",),
     ),
+    Sabotage(
+        "stamps-of-another-kind",
+        "10 lost servers: dates and rowversions do not compare",
+        "sql/functions/queue/state_in_doubt.sql",
+        "    AND LEN(d.shown_stamp) = LEN(@shown_stamp)\n",
+        "",
+        (f"{OPERATOR}::test_a_state_in_doubt_says_nothing_of_states_with_stamps_of_another_kind",),
+    ),
+    Sabotage(
+        "malformed-outcome",
+        "6 attempts: an outcome that says nonsense holds back no other",
+        "sql/functions/queue/reported_outcomes.sql",
+        "WHEN n.message_before = n.message_id THEN N'the message is there twice in this call'",
+        "WHEN 1 = 0 THEN N''",
+        ("tests/procedures/test_queue_malformed.py::test_of_two_outcomes_for_one_message_the_acceptance_counts",),
+    ),
+    Sabotage(
+        "ready-rows-are-left-to-claims",
+        "5 leases: a claim and who withdraws its message do not wait for each other",
+        f"{QUEUE}/withdraw_messages.sql",
+        "WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)",
+        "WITH (ROWLOCK)",
+        ("tests/procedures/test_queue_lock_order.py::test_nobody_waits_for_a_ready_row",),
+    ),
 )  # fmt: skip
 
 

@@ -156,8 +156,10 @@ def run_cycle(
         databases.connection(Role.PROCESSOR) as connection,
         databases.connection(Role.REPLICA) as source,
     ):
-        beat = replica.read_position(source)["beat"]
-        report.run_id = processor.begin_run(connection, socket.gethostname(), os.getpid(), beat)["run_id"]
+        position = replica.read_position(source)
+        report.run_id = processor.begin_run(
+            connection, socket.gethostname(), os.getpid(), position["beat"], position["min_active_rowversion"]
+        )["run_id"]
         try:
             _detect(connection, source, report, progress)
             _compare_keys(connection, source, report, progress)

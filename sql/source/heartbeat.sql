@@ -20,7 +20,7 @@ IF OBJECT_ID(N'notify.heartbeat', N'U') IS NOT NULL
 GO
 CREATE TABLE notify.heartbeat (
     heartbeat_id TINYINT NOT NULL CONSTRAINT df_heartbeat_id DEFAULT (1),
-    beat BIGINT NOT NULL, /* grows by one with every heartbeat: a snapshot with a greater beat is strictly newer */
+    beat BIGINT NOT NULL, /* grows with every heartbeat: a snapshot with a greater beat is strictly newer */
     beat_at DATETIME2(3) NOT NULL, /* UTC */
     safe_point DATETIME2(3) NOT NULL, /* UTC: every transaction that began before it had ended at this beat */
     min_active_rowversion BINARY(8) NOT NULL, /* every smaller rowversion is committed, or never will be */

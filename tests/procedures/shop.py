@@ -255,6 +255,14 @@ class Shop:
         self.beat()
         self.redo()
 
+    def restore_source(self, file: Path) -> None:
+        """Source as it was when its database was saved to a file; what was committed since is gone."""
+        if not self.host.is_engine:
+            self.end(self.source)
+        self.host.copy(file, self.folder / "source.db")
+        if not self.host.is_engine:
+            self.source = self.session(Role.SOURCE)
+
     # Processor
 
     def ask(self, statement: str, *parameters: Any) -> list[Row]:

@@ -158,6 +158,7 @@ class TestRefusal:
         processor.execute("EXECUTE notify.begin_run @host = N'here', @process_id = 1, @beat = 7;")
         call(processor, "notify.set_test_clock", now=NOON + datetime.timedelta(minutes=6))
         refused(50008, activate, processor)
+        assert query(processor, "SELECT kind FROM notify.alert WHERE cleared_at IS NULL;") == [("heartbeat",)]
         activate(processor, scan("created_at", beat=8), scan("modified_at", beat=8))
         assert state(processor) == "active"
 

@@ -9,6 +9,7 @@ import pytest
 from tests.procedures.definition import (
     CATALOG,
     DEFINITION,
+    LISTING,
     Row,
     activate,
     columns,
@@ -215,6 +216,15 @@ class TestProblems:
     )
     def test_a_column_must_be_able_to_play_its_role(self, processor: Connection, table: Row, path: str) -> None:
         assert [found for found, _, _ in problems(processor, definition(table))] == [path]
+
+    def test_a_notice_keeps_what_json_can_hold_under_its_own_name(self, processor: Connection) -> None:
+        facts = {"price.net": ("int", 4, 10, 0, 0, None, None, 0), "place": ("geography", -1, 0, 0, 1, None, None, 0)}
+        know(processor, columns("dbo", "listing", LISTING | facts))
+        found, _ = save(processor, definition({"notice_columns": ["price.net", "place", "price"]}))
+        assert [(row["path"], row["problem"].partition(":")[0]) for row in found] == [
+            ("table.notice_columns[0]", "A column with a dot in its name cannot be kept for notices"),
+            ("table.notice_columns[1]", "A column of type geography cannot be kept for notices"),
+        ]
 
     def test_keys_must_be_not_null_and_tell_accents_apart(self, processor: Connection) -> None:
         found, _ = save(processor, definition(

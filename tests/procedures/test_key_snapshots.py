@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.procedures.shop import Shop, call
+from tests.procedures.shop import Shop, call, execute
 
+import tsqlite
+from notify.databases import Role
 from notify.errors import DatabaseError
 
 TABLE: dict[str, Any] = {
@@ -206,6 +208,25 @@ class TestMassDeletes:
         (said,) = call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])[0]
         assert said["recorded"] == 30
 
+    def test_who_has_no_snapshot_yet_takes_the_one_that_is_held(self, crowd: Shop) -> None:
+        """Else its first one would be due with every cycle, a reading of the whole table each."""
+        crowd.define("late comer", on=["update"], table=TABLE)
+        crowd.activate("late comer")
+        crowd.define("late comer", table=TABLE)  # deletes, too
+        assert [said["outcome"] for said in crowd.compare_keys()] == ["held"]
+        crowd.pass_time()
+        assert crowd.compare_keys() == []
+        crowd.insert(99)
+        due(crowd)
+        crowd.compare_keys()
+        crowd.delete(99)
+        (scan,) = crowd.ask("SELECT ks.key_scan_id FROM notify.key_scan AS ks WHERE ks.state = 'held';")
+        call(crowd.processor, "approve_held_deletes", key_scan_id=scan["key_scan_id"])
+        due(crowd)
+        crowd.compare_keys()
+        assert len(deletes(crowd)) == 30 + 1
+        assert deletes(crowd, "late comer") == [("99", "pending", None)]
+
     def test_records_that_come_back_were_never_deleted(self, crowd: Shop) -> None:
         crowd.compare_keys()
         for number in range(30):
@@ -234,6 +255,14 @@ class TestReadings:
             (said,) = call(keeping.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows)[0]
         assert said["row_count"] == 3
 
+    def test_a_key_that_is_too_long_is_refused_never_cut(self, keeping: Shop) -> None:
+        due(keeping)
+        (scan,) = call(keeping.processor, "get_key_scans", run_id=1)[0]
+        rows = [{"record_key": "x" * length, "record_match": "x", "state_stamp": "2026"} for length in (450, 451)]
+        call(keeping.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows[:1])
+        with pytest.raises(DatabaseError, match="50022"):
+            call(keeping.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows)
+
     def test_a_later_run_takes_over_a_reading_that_did_not_end(self, keeping: Shop) -> None:
         due(keeping)
         (first,) = call(keeping.processor, "get_key_scans", run_id=1)[0]
@@ -252,6 +281,37 @@ class TestReadings:
         assert keeping.ask("SELECT r.key_scan_id, COUNT(*) AS rows FROM notify.key_scan_row AS r GROUP BY r.key_scan_id;") == [
             {"key_scan_id": stored["key_scan_id"], "rows": 3}
         ]  # fmt: skip
+
+    @pytest.mark.only_in("tsqlite", "pyodbc", because="its rival comes in between two statements of a procedure")
+    def test_rows_that_a_rival_holds_are_left_to_the_next_sweep(self, keeping: Shop) -> None:
+        """What was compared is compared: a lock in the way of the sweeping behind it does not fail it."""
+        due(keeping)
+        rival = keeping.guest(Role.PROCESSOR)
+        keeping.ask("SET LOCK_TIMEOUT 0;")
+
+        def hold(reached: tsqlite.Boundary) -> None:
+            if reached.phase == "before" and reached.kind == "Delete" and not held:
+                held.append(True)
+                execute(rival, "BEGIN TRANSACTION; UPDATE notify.key_scan_row SET fields = fields;")
+
+        (scan,) = call(keeping.processor, "get_key_scans", run_id=1)[0]
+        position, rows = call(keeping.replica, "read_keys", request=scan["request"])
+        call(keeping.processor, "record_keys", key_scan_id=scan["key_scan_id"], rows=rows)
+        held: list[bool] = []
+        stop = tsqlite.on_statement(hold)
+        try:
+            (said,) = call(
+                keeping.processor, "compare_keys", key_scan_id=scan["key_scan_id"], beat=position[0]["beat"]
+            )[0]
+        finally:
+            stop()
+            keeping.ask("SET LOCK_TIMEOUT -1;")
+        execute(rival, "ROLLBACK TRANSACTION;")
+        assert (held, said["outcome"]) == ([True], "compared")
+        assert len(keeping.ask("SELECT DISTINCT r.key_scan_id FROM notify.key_scan_row AS r;")) == 2
+        due(keeping)
+        keeping.compare_keys()
+        assert len(keeping.ask("SELECT DISTINCT r.key_scan_id FROM notify.key_scan_row AS r;")) == 1
 
     def test_deletes_of_a_paused_notification_are_told_when_it_is_resumed(self, keeping: Shop) -> None:
         keeping.define("other", table=TABLE)
@@ -362,6 +422,51 @@ class TestLateReplicas:
         due(keeping)
         keeping.compare_keys()
         assert [change[:2] for change in keeping.changes()] == [("4", "I"), ("4", "D")]
+
+
+class TestSkippedPauses:
+    """What was deleted while a notification was paused is history, once it is resumed with skip."""
+
+    @pytest.fixture
+    def paused(self, keeping: Shop) -> Shop:
+        """Order 4 was recorded alive; then the notification was paused, and the order deleted."""
+        keeping.insert(4)
+        keeping.pass_time()
+        self.behind = keeping.replica
+        keeping.detect()
+        call(keeping.processor, "pause_notification", name="order changed")
+        keeping.delete(4)
+        return keeping
+
+    @staticmethod
+    def resume(shop: Shop) -> None:
+        call(shop.processor, "resume_notification", name="order changed", policy="skip", **shop.read_activation())
+
+    def test_keys_that_were_read_with_the_heartbeat_of_a_recorded_change_are_no_baseline(self, paused: Shop) -> None:
+        paused.redo()
+        with pytest.raises(DatabaseError, match="50014"):
+            self.resume(paused)
+        paused.pass_time()
+        self.resume(paused)
+        due(paused)
+        paused.compare_keys()
+        assert deletes(paused) == []
+
+    def test_a_replica_behind_that_records_something_later_does_not_bring_it_up_again(self, paused: Shop) -> None:
+        paused.pass_time()
+        self.resume(paused)
+        ahead, paused.replica = paused.replica, self.behind
+        record = {"record_key": '["5"]', "record_match": '["5"]', "stamp": "2026-03-02 09:00:00.0000000"}
+        state = {"created_stamp": record["stamp"], "state_stamp": record["stamp"], "state_hash": "A", "matches": "[1]"}
+        for scan in paused.scans():
+            page = paused.read(scan)
+            page["rows"] = [record | state | {"ordinal": 1, "is_deleted": 0}]
+            paused.ask("UPDATE notify.watermark SET baseline_beat = 0;")
+            paused.record(page)
+        paused.replica = ahead
+        due(paused)
+        paused.compare_keys()
+        assert deletes(paused) == [("5", "pending", None)]
 
 
 class TestStampsOfNoMeaning:

@@ -266,14 +266,56 @@ class TestPurging:
         ]
         assert sum(deleted) == 3
 
+    def test_history_goes_in_steps_before_its_changes(self, processor: Connection) -> None:
+        change(processor, "1", "U", 1)
+        change(processor, "1", "U", 2)
+        processor.execute(
+            "INSERT notify.change_history (change_id, to_state, changed_at) SELECT TOP (25) 0, 'waiting', ?"
+            " FROM sys.columns AS many;"
+            "UPDATE notify.change_history SET change_id = (SELECT MIN(c.change_id) FROM notify.change AS c) WHERE change_id = 0;",
+            (NOW,),
+        )
+        wait(processor, 31)
+
+        def step() -> tuple[int, int, bool]:
+            done = call(processor, "notify.purge_processor", older_than_days=30, batch_size=2)[0].one()
+            return done["changes"], done["history"], bool(done["has_more"])
+
+        assert [step() for _ in range(3)] == [(0, 20, True), (1, 5, True), (0, 0, False)]
+        assert [operation for _, operation, _ in left(processor)] == ["U"]
+
+    @pytest.mark.parametrize("kind", ["runs", "alerts", "outcomes", "batches"])
+    def test_the_first_rows_are_looked_at_and_the_young_among_them_stay(self, processor: Connection, kind: str) -> None:
+        def add() -> None:
+            call(processor, "notify.begin_run", host="here", process_id=7)
+            call(processor, "notify.raise_alert", kind="change", subject="n", severity="warning", message="a")
+            call(processor, "notify.clear_alert", kind="change", subject="n")
+            processor.execute(
+                "INSERT notify.outcome_copy (attempt_id, dedupe_key, gateway, copied_at)"
+                " SELECT NEWID(), 0x00, N'g', notify.utc_now();"
+                "INSERT notify.batch (batch_id, lease_token, notification_id, worker, state, change_count, claimed_at,"
+                " leased_until, closed_at) SELECT NEWID(), NEWID(), n.notification_id, N'w', 'completed', 1,"
+                " notify.utc_now(), notify.utc_now(), notify.utc_now() FROM notify.notification AS n;"
+            )
+
+        for _ in range(3):
+            add()
+        wait(processor, 31)
+        add()
+
+        def step() -> int:
+            return int(call(processor, "notify.purge_processor", older_than_days=30, batch_size=2)[0].one()[kind])
+
+        assert [step() for _ in range(3)] == [2, 1, 0]
+
     def test_readings_of_keys_go_but_not_the_snapshot(self, processor: Connection) -> None:
         processor.execute(
             "INSERT notify.key_scan (watched_table_id, state, started_at, ended_at)"
             " SELECT wt.watched_table_id, 'discarded', ?, ? FROM notify.watched_table AS wt;"
             "INSERT notify.key_scan (watched_table_id, state, beat, vanished_count, started_at, ended_at)"
             " SELECT wt.watched_table_id, 'compared', 1, 0, ?, ? FROM notify.watched_table AS wt;"
-            "INSERT notify.key_snapshot (notification_id, key_scan_id, taken_at)"
-            " SELECT n.notification_id, ks.key_scan_id, ks.ended_at FROM notify.notification AS n"
+            "INSERT notify.key_snapshot (notification_id, key_scan_id, taken_at, after_change_id)"
+            " SELECT n.notification_id, ks.key_scan_id, ks.ended_at, 0 FROM notify.notification AS n"
             " JOIN notify.key_scan AS ks ON ks.state = 'compared';",
             (NOW, NOW, NOW, NOW),
         )

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.procedures.shop import Shop, call
 
+from notify.errors import DatabaseError
+
 CET = "Central European Standard Time"
 MINUTES = datetime.timedelta(minutes=2)
 LINE: dict[str, Any] = {"name": "line", "created": None, "soft_delete": None}
@@ -167,3 +169,25 @@ def test_what_orders_the_states_stays_while_states_are_recorded(shop: Shop) -> N
         len(shop.ask("SELECT h.reason FROM notify.change_history AS h WHERE h.reason = N'raised to a newer state';"))
         == 1
     )
+
+
+def test_a_key_that_is_too_long_is_told_as_such(shop: Shop) -> None:
+    """Never cut, and not as a text that does not fit some column of ours."""
+    shop.change(
+        "CREATE TABLE dbo.address (url varchar(800) NOT NULL CONSTRAINT pk_address PRIMARY KEY, modified_at datetime2(3) NOT NULL,"
+        " INDEX ix_address_modified_at (modified_at));"
+    )
+    shop.redo()
+    table = {"name": "address", "created": None, "soft_delete": None, "modified": ["modified_at"]}
+    shop.watch(table=table, on=["update"])
+    shop.change("INSERT dbo.address VALUES (REPLICATE('a', 446), ?);", shop.now)
+    shop.pass_time()
+    shop.detect()
+    assert len(shop.changes()) == 1
+    shop.change("INSERT dbo.address VALUES (REPLICATE('a', 447), ?);", shop.now)
+    shop.redo()
+    with pytest.raises(DatabaseError, match="50022"):
+        shop.detect()
+    shop.define("another", table=table, on=["update"])
+    with pytest.raises(DatabaseError, match="50022"):
+        shop.activate("another")

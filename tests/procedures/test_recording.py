@@ -69,6 +69,15 @@ class TestInsertsAndUpdates:
             record(watching, row("1", 1), beat=beat)
         assert watching.changes() == [("1", "I", "pending", None)]
 
+    def test_low_stays_while_pages_are_older_than_the_baseline(self, watching: Shop) -> None:
+        """Their rows count as history, and are read again: who passed them would lose them."""
+        before = watching.lows()
+        record(watching, row("1", 1), beat=0, safe=at(30))
+        assert (watching.lows(), watching.changes()) == (before, [])
+        record(watching, row("1", 1), safe=at(30))
+        assert watching.lows()["modified_at"] == at(30)
+        assert watching.changes() == [("1", "I", "pending", None)]
+
     def test_a_newer_state_is_an_update(self, watching: Shop) -> None:
         record(watching, row("1", 1))
         watching.enqueue_all()

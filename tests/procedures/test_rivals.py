@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy
 from tests.procedures.shop import Row, Shop, call, execute
 
 import tsqlite
-from notify.databases import Connection, Role
+from notify.databases import Connection, Database, Role
 from notify.errors import DatabaseError
+from notify.procedures import processor, replica
 
 pytestmark = pytest.mark.only_in(
     "tsqlite", "pyodbc", because="its rivals come in between two statements of a procedure"
@@ -82,6 +84,38 @@ def test_of_two_that_record_the_same_page_exactly_one_does(watching: Shop, impat
         if not ran:
             break
     assert boundary > 10
+
+
+@pytest.mark.only_in("tsqlite", because="a server chooses the victims of its deadlocks itself")
+def test_the_victim_of_a_deadlock_records_its_page_with_the_next_try(watching: Shop) -> None:
+    """A deadlock has rolled everything back, and a page is recorded by compare-and-set: it may be sent again."""
+    file = str(watching.folder / "processor.db")
+    victim = Database(Role.PROCESSOR, sqlalchemy.URL.create("mssql+tsqlite", database=file, query={"timeout": "0.01"}))
+    rival = watching.guest(Role.PROCESSOR)
+    tries: list[str] = []
+
+    def let_go(reached: tsqlite.Boundary) -> None:
+        if reached.phase == "before" and reached.kind == "BeginTransaction":
+            tries.append(reached.kind)
+            if len(tries) == 3:
+                execute(rival, "ROLLBACK TRANSACTION;")
+
+    watching.insert(1)
+    watching.pass_time()
+    with victim.connection() as connection:
+        (scan,) = [scan for scan in processor.get_scans(connection, 1) if scan.stamp_column == "modified_at"]
+        page = replica.detect_changes(watching.replica, scan.request)
+        execute(rival, "BEGIN TRANSACTION; UPDATE notify.setting SET value = value;")
+        stop = tsqlite.on_statement(let_go)
+        try:
+            recorded = processor.record_changes(
+                connection, run_id=1, scan=scan, beat=page.beat, safe_stamp=page.safe_stamp,
+                is_last_page=page.is_last_page, rows=page.rows,
+            )  # fmt: skip
+        finally:
+            stop()
+    victim.dispose()
+    assert (len(tries), recorded.recorded) == (3, 1)
 
 
 def test_no_change_is_claimed_by_two(watching: Shop, impatient: Connection) -> None:

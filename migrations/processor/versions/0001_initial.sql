@@ -427,6 +427,9 @@ CREATE TABLE notify.key_scan (
 GO
 CREATE NONCLUSTERED INDEX ix_key_scan_open ON notify.key_scan(watched_table_id, key_scan_id) INCLUDE (state) WHERE ended_at IS NULL;
 GO
+/* Purging. */
+CREATE NONCLUSTERED INDEX ix_key_scan_ended ON notify.key_scan(ended_at, key_scan_id) WHERE ended_at IS NOT NULL;
+GO
 /* The rows of a reading; written while its state is reading, and never changed. */
 CREATE TABLE notify.key_scan_row (
     key_scan_id BIGINT NOT NULL,
@@ -452,6 +455,7 @@ CREATE TABLE notify.key_snapshot (
     notification_id INTEGER NOT NULL,
     key_scan_id BIGINT NOT NULL,
     taken_at DATETIME2(3) NOT NULL,
+    after_change_id BIGINT NOT NULL, /* the greatest change_id there was then: what is recorded later was not judged with it */
     CONSTRAINT pk_key_snapshot PRIMARY KEY CLUSTERED (notification_id),
     CONSTRAINT fk_key_snapshot_notification FOREIGN KEY (notification_id) REFERENCES notify.notification(notification_id),
     CONSTRAINT fk_key_snapshot_key_scan FOREIGN KEY (key_scan_id) REFERENCES notify.key_scan(key_scan_id)
@@ -486,6 +490,7 @@ CREATE TABLE notify.heartbeat_seen (
     heartbeat_seen_id TINYINT NOT NULL CONSTRAINT df_heartbeat_seen_id DEFAULT (1),
     beat BIGINT NOT NULL,
     seen_at DATETIME2(3) NOT NULL,
+    min_active_rowversion BINARY(8) NULL, /* as a replica showed it with this beat, or with the last one that said it */
     CONSTRAINT pk_heartbeat_seen PRIMARY KEY CLUSTERED (heartbeat_seen_id),
     CONSTRAINT ck_heartbeat_seen_id CHECK (heartbeat_seen_id = 1)
 );

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import random
+import time
+from typing import Any, Final, NamedTuple
 
-from notify.databases import Connection, ResultSet
-from notify.procedures import call, from_json, to_json
+from notify import procedures
+from notify.databases import Connection, ResultSet, Value
+from notify.errors import DatabaseError
+from notify.procedures import from_json, to_json
 
 __all__ = [
     "Activation",
@@ -45,6 +49,26 @@ __all__ = [
     "save_notification",
     "status",
 ]
+
+
+DEADLOCK: Final = 1205
+TRIES: Final = 4
+
+
+def call(connection: Connection, procedure: str, **parameters: Value) -> list[ResultSet]:
+    """Like `procedures.call`, and again after a deadlock, which has rolled back all that the victim did.
+
+    Each procedure of the processor is one transaction, or several that may be repeated: a page is recorded by
+    compare-and-set, outcomes under a token, and a comparison of keys finds what it recorded.
+    """
+    for tries in range(1, TRIES):
+        try:
+            return procedures.call(connection, procedure, **parameters)
+        except DatabaseError as error:
+            if error.number != DEADLOCK:
+                raise
+            time.sleep(random.uniform(0.5, 1.0) * 0.1 * 2**tries)
+    return procedures.call(connection, procedure, **parameters)
 
 
 class Scan(NamedTuple):
@@ -116,9 +140,15 @@ class Batch(NamedTuple):
     changes: list[dict[str, Any]]
 
 
-def begin_run(connection: Connection, host: str, process_id: int, beat: int | None) -> dict[str, Any]:
-    """Opens a run and sweeps expired leases: run_id and more. A `beat` that stands still raises an alert."""
-    return call(connection, "notify.begin_run", host=host, process_id=process_id, beat=beat)[0].one()
+def begin_run(
+    connection: Connection, host: str, process_id: int, beat: int | None, min_active_rowversion: bytes | None = None
+) -> dict[str, Any]:
+    """Opens a run and sweeps expired leases: run_id and more.
+
+    A `beat` that stands still, and a `min_active_rowversion` that went back, raise an alert.
+    """
+    parameters = {"host": host, "process_id": process_id, "beat": beat, "min_active_rowversion": min_active_rowversion}
+    return call(connection, "notify.begin_run", **parameters)[0].one()
 
 
 def end_run(connection: Connection, run_id: int, outcome: str, summary: str) -> None:

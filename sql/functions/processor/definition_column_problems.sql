@@ -167,6 +167,12 @@ CROSS APPLY (
                 AND u.type_name NOT IN (N'timestamp', N'rowversion') THEN N'It must be of type rowversion; this is ' +
                 u.type_name +
                 N'.'
+                WHEN u.column_use = 'notice'
+                AND u.column_name LIKE N'%.%' THEN N'A column with a dot in its name cannot be kept for notices: FOR JSON makes an object of it.'
+                WHEN u.column_use = 'notice'
+                AND u.type_name IN (N'geography', N'geometry', N'hierarchyid') THEN N'A column of type ' +
+                u.type_name +
+                N' cannot be kept for notices: JSON has no text of it.'
             END AS problem
     ) AS role_fault
     WHERE u.column_name IS NOT NULL AND role_fault.problem IS NOT NULL

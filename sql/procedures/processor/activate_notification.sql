@@ -9,7 +9,8 @@ Parameters  @name; @scans, @keys: what get_activation's requests gave on the rep
 Result      one row: notification_id, baseline_count, low_stamps (JSON list of {column_name, low_stamp}).
 Errors      50003 no such notification; 50004 it is no draft; 50005 it cannot be activated, with every reason; 50006 to 50009 and
             50014 the scans do not do; 50010 another session is changing definitions
-Locks       application lock notify.definition, then watched_table, then the notification's rows; one transaction.
+Locks       application lock notify.definition, then watched_table, then the notification's rows; one transaction. What the scans say of
+            the heartbeat is kept before it, so that the alert outlives a refusal.
 */
 CREATE OR ALTER PROCEDURE notify.activate_notification
     @name NVARCHAR(100),
@@ -23,9 +24,12 @@ BEGIN
     DECLARE @state VARCHAR(10);
     DECLARE @watched_table_id INTEGER;
     DECLARE @baseline_count INTEGER;
+    DECLARE @is_standing BIT;
     DECLARE @message NVARCHAR(2048);
 
     BEGIN TRY
+        EXECUTE notify.note_scans @scans = @scans, @is_standing = @is_standing OUTPUT;
+
         BEGIN TRANSACTION;
         EXECUTE notify.lock_definitions;
         EXECUTE notify.find_notification
@@ -47,12 +51,13 @@ BEGIN
         END;
         EXECUTE notify.check_activation @notification_id = @notification_id;
 
+        EXECUTE notify.set_key_baseline @notification_id = @notification_id, @keys = @keys;
         EXECUTE notify.set_baseline
             @notification_id = @notification_id,
             @scans = @scans,
             @policy = 'skip',
+            @is_standing = @is_standing,
             @recorded_count = @baseline_count OUTPUT;
-        EXECUTE notify.set_key_baseline @notification_id = @notification_id, @keys = @keys;
         EXECUTE notify.set_state @notification_id = @notification_id, @state = 'active', @action = 'activated';
         COMMIT TRANSACTION;
     END TRY

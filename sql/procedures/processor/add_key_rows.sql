@@ -6,7 +6,7 @@ add_key_rows (internal): adds rows of read_keys to a reading of all keys. Within
 
 Parameters  @key_scan_id; @rows: JSON array, at most 4,000; a record that is there already is left as it is, one whose stamps are
             all NULL has the empty stamp, less than any other
-Errors      50015 more than 4,000 rows
+Errors      50015 more than 4,000 rows; 50022 a record key of more than 450 characters
 Locks       key_scan, its new rows
 */
 CREATE OR ALTER PROCEDURE notify.add_key_rows @key_scan_id BIGINT, @rows NVARCHAR(MAX)
@@ -15,9 +15,24 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     DECLARE @added INTEGER;
+    DECLARE @count INTEGER;
+    DECLARE @longest INTEGER;
 
-    IF (SELECT COUNT(*) FROM OPENJSON(@rows) AS j) > 4000
+    SELECT
+        @count = COUNT(*),
+        @longest = MAX(
+            CASE WHEN LEN(j.record_key) > LEN(j.record_match) THEN LEN(j.record_key) ELSE LEN(j.record_match) END
+        )
+    FROM OPENJSON(@rows) WITH (
+        record_key NVARCHAR(4000),
+        record_match NVARCHAR(4000)
+    ) AS j;
+
+    IF @count > 4000
         THROW 50015, N'At most 4,000 rows of keys in a call. Give them to record_keys in pieces.', 1;
+
+    IF @longest > 450
+        THROW 50022, N'A record key has more than 450 characters as JSON text. Such a table cannot be watched.', 1;
 
     INSERT INTO notify.key_scan_row (key_scan_id, record_key, record_match, created_stamp, state_stamp, fields, matches)
     SELECT @key_scan_id, j.record_key, j.record_match, j.created_stamp, COALESCE(j.state_stamp, ''), j.fields, j.matches

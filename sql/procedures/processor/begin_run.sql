@@ -4,11 +4,16 @@ GO
 /*
 begin_run: opens a cycle, and returns the changes of workers that died to pending.
 
-Parameters  @host, @process_id: who runs; @beat: what read_position showed, if the caller read it (note_heartbeat says what for).
+Parameters  @host, @process_id: who runs; @beat, @min_active_rowversion: what read_position showed, if the caller read it (note_heartbeat says
+            what for).
 Result      one row: run_id, started_at, expired_batches, expired_changes.
 Locks       run (insert); sweep_batches' own.
 */
-CREATE OR ALTER PROCEDURE notify.begin_run @host NVARCHAR(128), @process_id INTEGER, @beat BIGINT = NULL
+CREATE OR ALTER PROCEDURE notify.begin_run
+    @host NVARCHAR(128),
+    @process_id INTEGER,
+    @beat BIGINT = NULL,
+    @min_active_rowversion BINARY(8) = NULL
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
@@ -22,7 +27,7 @@ BEGIN
     SET @run_id = SCOPE_IDENTITY();
 
     IF @beat IS NOT NULL
-        EXECUTE notify.note_heartbeat @beat = @beat;
+        EXECUTE notify.note_heartbeat @beat = @beat, @min_active_rowversion = @min_active_rowversion;
     EXECUTE notify.sweep_batches
         @run_id = @run_id,
         @expired_batches = @expired_batches OUTPUT,

@@ -12,10 +12,7 @@ Results     1  no row, or one: batch_id, lease_token, notification_name, notific
                record_match, operation, version, state_stamp, state_hash, beat (of the snapshot that showed it), detected_at,
                expires_in_seconds (NULL: never)
 Errors      none of its own
-Locks       change rows that no rival has locked (READPAST), the new batch row
-
-The notification with the highest priority goes first, then the one whose oldest change has been due longest; within it, the
-order of ix_change_due. One UPDATE claims; a rival skips what is locked and takes what is next.
+Locks       those of take_changes, which says whose turn it is
 */
 CREATE OR ALTER PROCEDURE notify.claim_batch
     @run_id BIGINT,
@@ -28,100 +25,16 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
     DECLARE @now DATETIME2(3) = notify.utc_now();
-    DECLARE @notification_id INTEGER;
     DECLARE @batch_id UNIQUEIDENTIFIER;
-    DECLARE @claimed INTEGER = 0;
-    DECLARE @tries INTEGER = 0;
     DECLARE @changes NVARCHAR(MAX);
 
-    BEGIN TRY
-        /* A rival may take the last due changes between the choice and the claim: then the next choice differs. */
-        WHILE @claimed = 0 AND @tries < 5
-        BEGIN
-            SET @tries += 1;
-            SET @notification_id = (
-                    SELECT TOP (1) n.notification_id
-                    FROM notify.notification AS n
-                    CROSS APPLY (
-                        SELECT TOP (1) c.due_at AS due_at
-                        FROM notify.change AS c WITH (READPAST, READCOMMITTEDLOCK)
-                        WHERE c.notification_id = n.notification_id
-                            AND c.state IN ('pending', 'waiting')
-                            AND c.due_at <= @now
-                        ORDER BY c.due_at, c.change_id
-                    ) AS oldest
-                    WHERE n.state = 'active'
-                    ORDER BY n.priority, oldest.due_at, n.notification_id
-                );
-
-            IF @notification_id IS NULL
-                BREAK;
-
-            SET @batch_id = NEWID();
-
-            BEGIN TRANSACTION;
-
-            INSERT INTO notify.batch (
-                batch_id,
-                lease_token,
-                notification_id,
-                run_id,
-                worker,
-                state,
-                change_count,
-                claimed_at,
-                leased_until
-            )
-            VALUES (
-                @batch_id,
-                NEWID(),
-                @notification_id,
-                @run_id,
-                @worker,
-                'open',
-                0,
-                @now,
-                DATEADD(SECOND, @lease_seconds, @now)
-            );
-
-            WITH due AS (
-                SELECT TOP (@batch_size) c.change_id, c.state, c.reason, c.batch_id, c.claim_count, c.first_claimed_at
-                FROM notify.change AS c WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
-                WHERE c.notification_id = @notification_id AND c.state IN ('pending', 'waiting') AND c.due_at <= @now
-                ORDER BY c.due_at, c.change_id
-            )
-            UPDATE due
-            SET
-                due.state = 'claimed',
-                due.reason = NULL,
-                due.batch_id = @batch_id,
-                due.claim_count = due.claim_count + 1,
-                due.first_claimed_at = COALESCE(due.first_claimed_at, @now)
-            OUTPUT deleted.change_id, deleted.state, inserted.state, inserted.batch_id, @run_id, @now
-            INTO notify.change_history (change_id, from_state, to_state, batch_id, run_id, changed_at);
-            SET @claimed = @@ROWCOUNT;
-
-            IF @claimed = 0
-            BEGIN
-                ROLLBACK TRANSACTION;
-                SET @batch_id = NULL;
-            END;
-            ELSE
-            BEGIN
-                UPDATE b
-                SET b.change_count = @claimed
-                FROM notify.batch AS b
-                WHERE b.batch_id = @batch_id;
-
-                COMMIT TRANSACTION;
-            END;
-        END;
-    END TRY
-    BEGIN CATCH
-        IF @@TRANCOUNT > 0
-            ROLLBACK TRANSACTION;
-        THROW;
-    END CATCH;
+    EXECUTE notify.take_changes
+        @run_id = @run_id,
+        @worker = @worker,
+        @batch_size = @batch_size,
+        @lease_seconds = @lease_seconds,
+        @now = @now,
+        @batch_id = @batch_id OUTPUT;
 
     SET @changes = (
             SELECT

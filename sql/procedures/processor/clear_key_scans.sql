@@ -3,7 +3,8 @@ SET QUOTED_IDENTIFIER ON;
 GO
 /*
 clear_key_scans (internal): deletes the rows of readings that ended and are no notification's snapshot, 4,000 a step, each step
-a transaction of its own.
+a transaction of its own. One that must give way (a deadlock, a lock that is not granted) leaves the rest to the next call: its caller
+has done its work, and is not failed by what is swept behind it.
 
 Locks   at most 4,000 rows of key_scan_row at a time, by row; gives way in a deadlock
 */
@@ -17,36 +18,44 @@ BEGIN
     DECLARE @key_scan_id BIGINT = 0;
     DECLARE @deleted INTEGER;
 
-    /* The readings that have rows are few: one seek each, from the least to the greatest. */
-    WHILE @key_scan_id IS NOT NULL
-    BEGIN
-        SET @key_scan_id = (
-                SELECT TOP (1) r.key_scan_id
-                FROM notify.key_scan_row AS r
-                WHERE r.key_scan_id > @key_scan_id
-                ORDER BY r.key_scan_id
-            );
-
-        /* Held ones wait for a person and keep their rows. */
-        SET @deleted = CASE
-                WHEN EXISTS (
-                    SELECT 1
-                    FROM notify.key_scan AS ks
-                    WHERE ks.key_scan_id = @key_scan_id
-                        AND ks.ended_at IS NOT NULL
-                        AND NOT EXISTS (
-                            SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.key_scan_id = ks.key_scan_id
-                        )
-                ) THEN 1
-                ELSE 0
-            END;
-
-        WHILE @deleted > 0
+    BEGIN TRY
+        /* The readings that have rows are few: one seek each, from the least to the greatest. */
+        WHILE @key_scan_id IS NOT NULL
         BEGIN
-            DELETE TOP (4000) FROM notify.key_scan_row
-            WHERE key_scan_id = @key_scan_id;
-            SET @deleted = @@ROWCOUNT;
+            SET @key_scan_id = (
+                    SELECT TOP (1) r.key_scan_id
+                    FROM notify.key_scan_row AS r
+                    WHERE r.key_scan_id > @key_scan_id
+                    ORDER BY r.key_scan_id
+                );
+
+            /* Held ones wait for a person and keep their rows. */
+            SET @deleted = CASE
+                    WHEN EXISTS (
+                        SELECT 1
+                        FROM notify.key_scan AS ks
+                        WHERE ks.key_scan_id = @key_scan_id
+                            AND ks.ended_at IS NOT NULL
+                            AND NOT EXISTS (
+                                SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.key_scan_id = ks.key_scan_id
+                            )
+                    ) THEN 1
+                    ELSE 0
+                END;
+
+            WHILE @deleted > 0
+            BEGIN
+                DELETE TOP (4000) FROM notify.key_scan_row
+                WHERE key_scan_id = @key_scan_id;
+                SET @deleted = @@ROWCOUNT;
+            END;
         END;
-    END;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+            ROLLBACK TRANSACTION;
+        IF ERROR_NUMBER() NOT IN (1205, 1222)
+            THROW;
+    END CATCH;
 END;
 GO

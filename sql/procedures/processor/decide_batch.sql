@@ -29,27 +29,14 @@ BEGIN
     DECLARE @notification_id INTEGER;
     DECLARE @has_soft_delete BIT;
     DECLARE @deadline_minutes INTEGER;
-    DECLARE
-        @wait_seconds INTEGER = COALESCE(
-            (SELECT TRY_CONVERT(INTEGER, s.value) FROM notify.setting AS s WHERE s.name = 'wait_seconds'),
-            10
-        );
+    DECLARE @verdicts NVARCHAR(MAX);
 
     CREATE TABLE #verdict (
         change_id BIGINT NOT NULL PRIMARY KEY,
         change_key BINARY(32) NOT NULL,
         verdict VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
-        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
-    );
-
-    CREATE TABLE #state (
-        change_number BIGINT NOT NULL PRIMARY KEY,
-        is_present BIT NOT NULL,
-        is_deleted BIT NOT NULL,
-        shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-        shown_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NULL,
-        created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-        matches BIT NULL
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL,
+        shown_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL
     );
     CREATE TABLE #prerequisite (
         change_number BIGINT NOT NULL PRIMARY KEY,
@@ -58,45 +45,8 @@ BEGIN
     );
 
     BEGIN TRY
-        INSERT INTO #state (change_number, is_present, is_deleted, shown_stamp, shown_hash, created_stamp, matches)
-        SELECT
-            j.change_number,
-            j.is_present,
-            COALESCE(j.is_deleted, 0),
-            j.shown_stamp,
-            j.shown_hash,
-            j.created_stamp,
-            j.matches
-        FROM OPENJSON(@states) WITH (
-            change_number BIGINT,
-            is_present BIT,
-            is_deleted BIT,
-            shown_stamp VARCHAR(27),
-            shown_hash VARCHAR(64),
-            created_stamp VARCHAR(27),
-            matches BIT
-        ) AS j;
-
-        /* The shop's own procedure may say more than one thing of a change: the least ready counts. */
         INSERT INTO #prerequisite (change_number, is_ready, reason)
-        SELECT said.change_number, said.is_ready, said.reason
-        FROM (
-            SELECT
-                j.change_number AS change_number,
-                COALESCE(j.is_ready, 0) AS is_ready,
-                j.reason AS reason,
-                ROW_NUMBER() OVER (
-                    PARTITION BY j.change_number
-                    ORDER BY COALESCE(j.is_ready, 0), j.reason
-                ) AS said_number
-            FROM OPENJSON(@prerequisites) WITH (
-                change_number BIGINT,
-                is_ready BIT,
-                reason NVARCHAR(400)
-            ) AS j
-            WHERE j.change_number IS NOT NULL
-        ) AS said
-        WHERE said.said_number = 1;
+        SELECT said.change_number, said.is_ready, said.reason FROM notify.least_ready(@prerequisites) AS said;
 
         BEGIN TRANSACTION;
 
@@ -114,13 +64,22 @@ BEGIN
         IF @notification_id IS NULL
             THROW 50030, N'The lease on this batch is lost: its changes are, or were, with another worker. Drop it and claim again.', 1;
 
-        INSERT INTO #verdict (change_id, change_key, verdict, reason)
+        INSERT INTO #verdict (change_id, change_key, verdict, reason, shown_stamp)
         SELECT
             c.change_id,
             c.change_key,
             CASE WHEN shown.verdict = 'generate' THEN ready.verdict ELSE shown.verdict END,
-            CASE WHEN shown.verdict = 'generate' THEN ready.reason ELSE shown.reason END
-        FROM #state AS s
+            CASE WHEN shown.verdict = 'generate' THEN ready.reason ELSE shown.reason END,
+            s.shown_stamp
+        FROM OPENJSON(@states) WITH (
+            change_number BIGINT,
+            is_present BIT,
+            is_deleted BIT,
+            shown_stamp VARCHAR(27),
+            shown_hash VARCHAR(64),
+            created_stamp VARCHAR(27),
+            matches BIT
+        ) AS s
         JOIN notify.change AS c ON c.change_id = s.change_number AND c.batch_id = @batch_id AND c.state = 'claimed'
         LEFT JOIN #prerequisite AS said ON said.change_number = s.change_number
         CROSS APPLY notify.shown_verdict(
@@ -132,7 +91,7 @@ BEGIN
             @has_soft_delete,
             @beat,
             s.is_present,
-            s.is_deleted,
+            COALESCE(s.is_deleted, 0),
             s.shown_stamp,
             s.shown_hash,
             s.created_stamp,
@@ -147,30 +106,12 @@ BEGIN
             @now
         ) AS ready;
 
-        UPDATE c
-        SET
-            c.state = CASE v.verdict WHEN 'wait' THEN 'waiting' ELSE 'failed' END,
-            c.reason = v.reason,
-            c.batch_id = NULL,
-            c.due_at = CASE v.verdict WHEN 'wait' THEN DATEADD(SECOND, @wait_seconds, @now) ELSE c.due_at END,
-            c.completed_at = CASE v.verdict WHEN 'fail' THEN @now END
-        OUTPUT deleted.change_id, deleted.state, inserted.state, inserted.reason, deleted.batch_id, @run_id, @now
-        INTO notify.change_history (change_id, from_state, to_state, reason, batch_id, run_id, changed_at)
-        FROM notify.change AS c
-        JOIN #verdict AS v ON v.change_id = c.change_id
-        WHERE c.state = 'claimed' AND c.batch_id = @batch_id AND v.verdict IN ('wait', 'fail');
-
-        /* Rare: the row has changed since it was detected. Kept before any message is made, for the day on which the queue is lost. */
-        UPDATE c
-        SET c.shown_stamp = s.shown_stamp
-        FROM notify.change AS c
-        JOIN #verdict AS v ON v.change_id = c.change_id
-        JOIN #state AS s ON s.change_number = c.change_id
-        WHERE c.state = 'claimed'
-            AND c.batch_id = @batch_id
-            AND c.operation IN ('I', 'U')
-            AND v.verdict = 'generate'
-            AND s.shown_stamp > COALESCE(c.shown_stamp, c.state_stamp);
+        SET @verdicts = (
+                SELECT v.change_id AS change_id, v.verdict AS verdict, v.reason AS reason, v.shown_stamp AS shown_stamp
+                FROM #verdict AS v
+                FOR JSON PATH
+            );
+        EXECUTE notify.apply_verdicts @batch_id = @batch_id, @run_id = @run_id, @now = @now, @verdicts = @verdicts;
 
         EXECUTE notify.close_batch @batch_id = @batch_id, @now = @now;
 

@@ -56,6 +56,21 @@ BEGIN
     FROM notify.watched_table AS wt
     WHERE wt.watched_table_id = @watched_table_id;
 
+    /* Who has no snapshot yet takes this one, believed or not: it shows what was there, and tells no delete. */
+    INSERT INTO notify.key_snapshot (notification_id, key_scan_id, taken_at, after_change_id)
+    SELECT n.notification_id, @key_scan_id, @now, COALESCE((SELECT MAX(c.change_id) FROM notify.change AS c), 0)
+    FROM OPENJSON(@snapshots) WITH (
+        notification_id INTEGER
+    ) AS s
+    JOIN notify.notification AS n ON n.notification_id = s.notification_id AND n.state IN ('active', 'paused')
+    WHERE NOT EXISTS (SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.notification_id = s.notification_id);
+
+    IF @@ROWCOUNT > 0
+        UPDATE wt
+        SET wt.key_snapshot_beat = @beat
+        FROM notify.watched_table AS wt
+        WHERE wt.watched_table_id = @watched_table_id AND COALESCE(wt.key_snapshot_beat, 0) < @beat;
+
     IF @outcome = 'held'
     BEGIN
         SELECT
@@ -83,20 +98,15 @@ BEGIN
     END;
 
     UPDATE stored
-    SET stored.key_scan_id = @key_scan_id, stored.taken_at = @now
+    SET
+        stored.key_scan_id = @key_scan_id,
+        stored.taken_at = @now,
+        stored.after_change_id = COALESCE((SELECT MAX(c.change_id) FROM notify.change AS c), 0)
     FROM notify.key_snapshot AS stored
     JOIN OPENJSON(@snapshots) WITH (
         notification_id INTEGER,
         key_scan_id BIGINT
     ) AS s ON s.notification_id = stored.notification_id AND s.key_scan_id = stored.key_scan_id;
-
-    INSERT INTO notify.key_snapshot (notification_id, key_scan_id, taken_at)
-    SELECT n.notification_id, @key_scan_id, @now
-    FROM OPENJSON(@snapshots) WITH (
-        notification_id INTEGER
-    ) AS s
-    JOIN notify.notification AS n ON n.notification_id = s.notification_id AND n.state IN ('active', 'paused')
-    WHERE NOT EXISTS (SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.notification_id = s.notification_id);
 
     UPDATE wt
     SET

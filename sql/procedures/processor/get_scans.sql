@@ -7,7 +7,7 @@ get_scans: what a cycle has to scan: one row per stamp column of a table that ha
 Parameters  @run_id
 Result      stamp_column_id, scan_version, schema_name, table_name, column_name, is_first (never scanned yet), request (JSON for
             detect_changes). Ordered by table and column. No row for a table without an active notification: it is not
-            touched at all.
+            touched at all. Nor for a table with a rowversion while the alert source is open: source was restored (note_heartbeat).
 Errors      none of its own
 Locks       none held
 
@@ -34,7 +34,16 @@ BEGIN
     INSERT INTO @scan (stamp_column_id, scan_version)
     SELECT sc.stamp_column_id, sc.scan_version
     FROM notify.stamp_column AS sc
+    JOIN notify.watched_table AS wt ON wt.watched_table_id = sc.watched_table_id
     WHERE sc.is_scanned = 1
+        AND (
+            wt.rowversion_column IS NULL
+            OR NOT EXISTS (
+                SELECT 1
+                FROM notify.alert AS a
+                WHERE a.kind = 'source' AND a.subject = N'restored' AND a.cleared_at IS NULL
+            )
+        )
         AND EXISTS (
             SELECT 1
             FROM notify.watermark AS w

@@ -8,7 +8,8 @@ record_changes' transaction, which holds the stamp column's row.
 Parameters  @stamp_column_id; @beat, @safe_stamp, @is_last_page: of the page; @cursor_stamp, @cursor_key: of its last row
 Locks       stamp_column, watermark
 
-Low moves with the last page only, to the least safe stamp of all pages, and never back.
+Low moves with the last page only, to the least safe stamp of all pages, and never back. Of a notification whose baseline is younger
+than one of the pages it stays: their rows counted as history, and are read again.
 */
 CREATE OR ALTER PROCEDURE notify.move_low
     @stamp_column_id INTEGER,
@@ -37,7 +38,10 @@ BEGIN
         FROM notify.watermark AS w
         JOIN notify.schedule AS sd ON sd.schedule_id = w.schedule_id
         JOIN notify.notification AS n ON n.notification_id = sd.notification_id
-        WHERE w.stamp_column_id = @stamp_column_id AND n.state = 'active' AND w.low_stamp < @least_safe_stamp;
+        WHERE w.stamp_column_id = @stamp_column_id
+            AND n.state = 'active'
+            AND w.low_stamp < @least_safe_stamp
+            AND w.baseline_beat <= @least_beat;
 
     UPDATE sc
     SET

@@ -8,7 +8,8 @@ Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a
             @has_more: out, as in the result, for a job that has no use for rows
 Result      one row: changes, history, batches, key_scans, outcomes, runs, alerts (rows deleted), has_more.
 Errors      50013 a parameter is out of range
-Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says.
+Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says. Kept too: open alerts, whatever their age;
+readings that are a notification's key snapshot; the history of definitions. sql/README.md says why.
 */
 CREATE OR ALTER PROCEDURE notify.purge_processor
     @older_than_days INTEGER = 90,
@@ -39,35 +40,45 @@ BEGIN
             @history = @history OUTPUT,
             @has_more = @has_more OUTPUT;
 
-        /* Batches, runs and copies are old at the low end of their numbers; no claimed change refers to a closed batch. */
-        WITH old AS (
-            SELECT TOP (@batch_size) b.batch_number
+        /* What is old has the low numbers: the first rows are looked at, and no others. No claimed change refers to a closed batch. */
+        WITH first_rows AS (
+            SELECT TOP (@batch_size) b.batch_number, b.closed_at
             FROM notify.batch AS b
-            WHERE b.state <> 'open' AND b.closed_at < @before
+            WHERE b.state <> 'open'
             ORDER BY b.batch_number
         )
-        DELETE FROM old;
+        DELETE f
+        FROM first_rows AS f
+        WHERE f.closed_at < @before;
         SET @batches = @@ROWCOUNT;
 
-        WITH old AS (
-            SELECT TOP (@batch_size) r.run_id FROM notify.run AS r WHERE r.started_at < @before ORDER BY r.run_id
+        WITH first_rows AS (
+            SELECT TOP (@batch_size) r.run_id, r.started_at FROM notify.run AS r ORDER BY r.run_id
         )
-        DELETE FROM old;
+        DELETE f
+        FROM first_rows AS f
+        WHERE f.started_at < @before;
         SET @runs = @@ROWCOUNT;
 
-        WITH old AS (
-            SELECT TOP (@batch_size) a.alert_id FROM notify.alert AS a WHERE a.cleared_at < @before ORDER BY a.alert_id
+        WITH first_rows AS (
+            SELECT TOP (@batch_size) a.alert_id, a.cleared_at
+            FROM notify.alert AS a
+            WHERE a.cleared_at IS NOT NULL
+            ORDER BY a.alert_id
         )
-        DELETE FROM old;
+        DELETE f
+        FROM first_rows AS f
+        WHERE f.cleared_at < @before;
         SET @alerts = @@ROWCOUNT;
 
-        WITH old AS (
-            SELECT TOP (@batch_size) oc.outcome_copy_id
+        WITH first_rows AS (
+            SELECT TOP (@batch_size) oc.outcome_copy_id, oc.copied_at
             FROM notify.outcome_copy AS oc
-            WHERE oc.copied_at < @before
             ORDER BY oc.outcome_copy_id
         )
-        DELETE FROM old;
+        DELETE f
+        FROM first_rows AS f
+        WHERE f.copied_at < @before;
         SET @outcomes = @@ROWCOUNT;
 
         /* Readings of keys that are nobody's snapshot, once their rows are gone. */
@@ -77,7 +88,7 @@ BEGIN
             WHERE ks.ended_at < @before
                 AND NOT EXISTS (SELECT 1 FROM notify.key_snapshot AS stored WHERE stored.key_scan_id = ks.key_scan_id)
                 AND NOT EXISTS (SELECT 1 FROM notify.key_scan_row AS r WHERE r.key_scan_id = ks.key_scan_id)
-            ORDER BY ks.key_scan_id
+            ORDER BY ks.ended_at, ks.key_scan_id
         )
         DELETE FROM old;
         SET @key_scans = @@ROWCOUNT;

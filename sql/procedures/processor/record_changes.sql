@@ -13,11 +13,6 @@ Errors      50020 the scan has moved (another run, an activation, a definition):
             50021 unknown stamp column; 50022 a page that is not usable
 Locks       in this order: watched_table (update, to the end: pages of one table are judged one after the other), stamp_column,
             change, watermark
-
-Each row is judged per active notification whose low is below the row's stamp, unless the snapshot is older than the one that
-gave the notification its baseline: all that such a one shows is history. judged_state is the contract. All that is new is stored.
-To be mailed are those that meet the criteria and whose operation is asked for; others are skipped, with the reason. Under policy
-latest a U that finds its I pending and never claimed only raises that I's state.
 */
 CREATE OR ALTER PROCEDURE notify.record_changes
     @run_id BIGINT,
@@ -34,8 +29,8 @@ BEGIN
 
     DECLARE @now DATETIME2(3) = notify.utc_now();
     DECLARE @watched_table_id INTEGER;
-    DECLARE @is_local BIT;
-    DECLARE @has_key_snapshot BIT;
+    DECLARE @row_count INTEGER;
+    DECLARE @longest INTEGER;
     DECLARE @cursor_stamp VARCHAR(27);
     DECLARE @cursor_key NVARCHAR(450);
     DECLARE @changes NVARCHAR(MAX);
@@ -44,69 +39,22 @@ BEGIN
     DECLARE @skipped INTEGER;
     DECLARE @superseded INTEGER;
     DECLARE @raised INTEGER;
-    DECLARE @row_count INTEGER;
-
-    CREATE TABLE #detected (
-        ordinal INTEGER NOT NULL,
-        record_key NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
-        record_match NVARCHAR(4000) COLLATE Latin1_General_BIN2 NOT NULL,
-        stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
-        created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
-        state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
-        state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
-        is_deleted BIT NOT NULL,
-        matches NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
-        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
-        state_number INTEGER NOT NULL /* 1: the record's newest state in the page */
-    );
 
     BEGIN TRY
-        INSERT INTO #detected (
-            ordinal,
-            record_key,
-            record_match,
-            stamp,
-            created_stamp,
-            state_stamp,
-            state_hash,
-            is_deleted,
-            matches,
-            fields,
-            state_number
-        )
         SELECT
-            j.ordinal,
-            j.record_key,
-            j.record_match,
-            j.stamp,
-            j.created_stamp,
-            j.state_stamp,
-            j.state_hash,
-            COALESCE(j.is_deleted, 0),
-            COALESCE(j.matches, N'[]'),
-            j.fields,
-            ROW_NUMBER() OVER (
-                PARTITION BY j.record_match COLLATE Latin1_General_BIN2
-                ORDER BY j.state_stamp COLLATE Latin1_General_BIN2 DESC, j.ordinal DESC
+            @row_count = COUNT(*),
+            @longest = MAX(
+                CASE WHEN LEN(j.record_key) > LEN(j.record_match) THEN LEN(j.record_key) ELSE LEN(j.record_match) END
             )
         FROM OPENJSON(@rows) WITH (
-            ordinal INTEGER,
             record_key NVARCHAR(4000),
-            record_match NVARCHAR(4000),
-            stamp VARCHAR(27),
-            created_stamp VARCHAR(27),
-            state_stamp VARCHAR(27),
-            state_hash VARCHAR(64),
-            is_deleted BIT,
-            matches NVARCHAR(4000),
-            fields NVARCHAR(MAX)
+            record_match NVARCHAR(4000)
         ) AS j;
-        SET @row_count = @@ROWCOUNT;
 
         IF @beat IS NULL OR @safe_stamp IS NULL OR @is_last_page IS NULL OR (@is_last_page = 0 AND @row_count = 0)
             THROW 50022, N'A page needs beat, safe_stamp and is_last_page, and rows unless it is the last one. Pass on what detect_changes gave.', 1;
 
-        IF EXISTS (SELECT 1 FROM #detected AS d WHERE LEN(d.record_key) > 450 OR LEN(d.record_match) > 450)
+        IF @longest > 450
             THROW 50022, N'A record key has more than 450 characters as JSON text. Such a table cannot be watched.', 1;
 
         SELECT @watched_table_id = sc.watched_table_id
@@ -118,11 +66,7 @@ BEGIN
 
         BEGIN TRANSACTION;
 
-        SELECT
-            @is_local = CASE WHEN wt.time_zone <> N'UTC' AND wt.rowversion_column IS NULL THEN 1 ELSE 0 END,
-            @has_key_snapshot = CASE WHEN wt.key_snapshot_minutes IS NULL THEN 0 ELSE 1 END
-        FROM notify.watched_table AS wt WITH (UPDLOCK, HOLDLOCK)
-        WHERE wt.watched_table_id = @watched_table_id;
+        EXECUTE notify.lock_table @watched_table_id = @watched_table_id;
 
         SELECT @scan_version = sc.scan_version
         FROM notify.stamp_column AS sc WITH (UPDLOCK, HOLDLOCK)
@@ -131,60 +75,12 @@ BEGIN
         IF @@ROWCOUNT = 0
             THROW 50020, N'The scan has moved since its rows were read: nothing is recorded. Get the scan and read again.', 1;
 
-        SET @changes = (
-                SELECT
-                    n.notification_id AS notification_id,
-                    d.record_key AS record_key,
-                    d.record_match AS record_match,
-                    judged.operation AS operation,
-                    judged.version AS version,
-                    d.state_stamp AS state_stamp,
-                    d.state_hash AS state_hash,
-                    d.created_stamp AS created_stamp,
-                    d.fields AS fields,
-                    CASE WHEN explained.reason IS NULL THEN 'pending' ELSE 'skipped' END AS state,
-                    explained.reason AS reason,
-                    CASE
-                        WHEN judged.operation = 'U'
-                        AND n.policy = 'latest'
-                        AND judged.latest_operation = 'I' THEN judged.latest_change_id
-                    END AS raised_change_id
-                FROM #detected AS d
-                JOIN notify.scanned_notification AS n
-                    ON n.stamp_column_id = @stamp_column_id
-                        AND n.state = 'active'
-                        AND n.low_stamp < d.stamp
-                        AND n.baseline_beat <= @beat
-                CROSS APPLY notify.judged_state(
-                    n.notification_id,
-                    n.created_baseline,
-                    @is_local,
-                    @has_key_snapshot,
-                    @beat,
-                    d.record_match,
-                    d.created_stamp,
-                    d.state_stamp,
-                    d.state_hash,
-                    d.is_deleted
-                ) AS judged
-                CROSS APPLY (
-                    SELECT
-                        CASE
-                            WHEN judged.is_never_alive = 1 THEN N'never seen alive'
-                            WHEN NOT EXISTS (
-                                SELECT 1
-                                FROM OPENJSON(d.matches) AS m
-                                WHERE CONVERT(INTEGER, m.value) = n.notification_id
-                            ) THEN N'criteria'
-                            WHEN (judged.operation = 'I' AND n.on_insert = 0)
-                            OR (judged.operation = 'U' AND n.on_update = 0)
-                            OR (judged.operation = 'D' AND n.on_delete = 0) THEN N'operation'
-                        END AS reason
-                ) AS explained
-                WHERE d.state_number = 1
-                ORDER BY d.record_match, n.notification_id
-                FOR JSON PATH
-            );
+        EXECUTE notify.judge_page
+            @watched_table_id = @watched_table_id,
+            @stamp_column_id = @stamp_column_id,
+            @beat = @beat,
+            @rows = @rows,
+            @changes = @changes OUTPUT;
 
         EXECUTE notify.store_changes
             @run_id = @run_id,
@@ -206,7 +102,14 @@ BEGIN
                 AND @beat < wt.key_snapshot_beat
                 AND (wt.key_late_beat IS NULL OR @beat < wt.key_late_beat);
 
-        SELECT TOP (1) @cursor_stamp = d.stamp, @cursor_key = d.record_key FROM #detected AS d ORDER BY d.ordinal DESC;
+        IF @is_last_page = 0
+            SELECT TOP (1) @cursor_stamp = j.stamp, @cursor_key = j.record_key
+            FROM OPENJSON(@rows) WITH (
+                ordinal INTEGER,
+                stamp VARCHAR(27),
+                record_key NVARCHAR(450)
+            ) AS j
+            ORDER BY j.ordinal DESC;
 
         EXECUTE notify.move_low
             @stamp_column_id = @stamp_column_id,

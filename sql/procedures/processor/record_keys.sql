@@ -6,7 +6,7 @@ record_keys: takes a piece of a reading of all keys; a piece may be repeated.
 
 Parameters  @key_scan_id: from get_key_scans or get_activation; @rows: JSON array of read_keys' rows, at most 4,000
 Result      one row: row_count, all rows of the reading so far
-Errors      50015 more than 4,000 rows; 50040 the reading has ended (discarded by a later run, or compared)
+Errors      50015 more than 4,000 rows; 50022 a record key of more than 450 characters; 50040 the reading has ended (discarded by a later run, or compared)
 Locks       key_scan (update), its new rows
 */
 CREATE OR ALTER PROCEDURE notify.record_keys @key_scan_id BIGINT, @rows NVARCHAR(MAX)

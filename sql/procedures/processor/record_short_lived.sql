@@ -10,7 +10,8 @@ Parameters  @key_scan_id: the reading; @snapshots: as begin_comparison gave them
 Locks       change: those of store_changes
 
 At most 4,000 changes a call; what is recorded is not found again. Sought by ix_change_beat between the two beats, or from the
-least beat that was recorded late: by a replica behind the snapshot.
+least beat that was recorded late, by a replica behind the snapshot: of those below the snapshot's beat only what was recorded
+after it was stored. The rest it was judged with, or it is history: a baseline is refused while anything is recorded with its beat.
 */
 CREATE OR ALTER PROCEDURE notify.record_short_lived
     @key_scan_id BIGINT,
@@ -58,6 +59,7 @@ BEGIN
                 ON c.notification_id = s.notification_id
                     AND c.beat >= CASE WHEN @late_beat < s.beat THEN @late_beat ELSE s.beat END
                     AND c.beat < @beat
+                    AND (c.beat >= s.beat OR c.change_id > stored.after_change_id)
                     AND c.operation IN ('I', 'U')
             CROSS APPLY notify.latest_change(c.notification_id, c.record_match, @is_local, 0) AS latest
             WHERE latest.change_id = c.change_id

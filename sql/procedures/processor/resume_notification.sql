@@ -10,7 +10,8 @@ Parameters  @name; @policy: catch_up (what changed during the pause is mailed) o
 Result      one row: notification_id, baseline_count, skipped_count.
 Errors      50003 no such notification; 50004 it is not paused; 50005 it cannot be activated; 50006 to 50009 and 50014 the scans do not
             do; 50010 another session is changing definitions; 50013 unknown policy
-Locks       application lock notify.definition, then watched_table, then the notification's rows; one transaction.
+Locks       application lock notify.definition, then watched_table, then the notification's rows; one transaction. What the scans say of
+            the heartbeat is kept before it, so that the alert outlives a refusal.
 */
 CREATE OR ALTER PROCEDURE notify.resume_notification
     @name NVARCHAR(100),
@@ -25,12 +26,15 @@ BEGIN
     DECLARE @watched_table_id INTEGER;
     DECLARE @baseline_count INTEGER = 0;
     DECLARE @skipped_count INTEGER = 0;
+    DECLARE @is_standing BIT;
     DECLARE @message NVARCHAR(2048);
 
     IF @policy IS NULL OR @policy NOT IN ('catch_up', 'skip')
         THROW 50013, N'resume_notification: @policy is catch_up or skip.', 1;
 
     BEGIN TRY
+        EXECUTE notify.note_scans @scans = @scans, @is_standing = @is_standing OUTPUT;
+
         BEGIN TRANSACTION;
         EXECUTE notify.lock_definitions;
         EXECUTE notify.find_notification
@@ -47,6 +51,8 @@ BEGIN
         EXECUTE notify.check_activation @notification_id = @notification_id;
 
         IF @policy = 'skip'
+            EXECUTE notify.set_key_baseline @notification_id = @notification_id, @keys = @keys;
+        IF @policy = 'skip'
            OR EXISTS (
                SELECT 1
                FROM notify.stamp_column AS sc
@@ -59,15 +65,13 @@ BEGIN
                 @notification_id = @notification_id,
                 @scans = @scans,
                 @policy = @policy,
+                @is_standing = @is_standing,
                 @recorded_count = @baseline_count OUTPUT;
         IF @policy = 'skip'
-        BEGIN
-            EXECUTE notify.set_key_baseline @notification_id = @notification_id, @keys = @keys;
             EXECUTE notify.skip_changes
                 @notification_id = @notification_id,
                 @reason = N'skipped when resumed',
                 @skipped_count = @skipped_count OUTPUT;
-        END;
         EXECUTE notify.set_state @notification_id = @notification_id, @state = 'active', @action = 'resumed';
         COMMIT TRANSACTION;
     END TRY

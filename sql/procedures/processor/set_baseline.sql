@@ -7,8 +7,7 @@ set_baseline: from scans of one moment, the lows of a notification and the rows 
 Parameters  @notification_id; @scans: JSON list of {column_name, beat, safe_stamp, is_last_page, rows}, one per stamp column, as
             detect_changes gave them for get_activation's requests; @policy: skip (all lows are set, every visible row above them is
             recorded as skipped, reason baseline) or catch_up (only columns without a watermark get one; nothing is recorded,
-            unless no column had a watermark).
-            @recorded_count: out.
+            unless no column had a watermark); @is_standing: what note_scans said of the scans' heartbeat; @recorded_count: out.
 Errors      50006 a stamp column is not among the scans; 50007 a scan saw no heartbeat; 50008 the heartbeat stands still;
             50009 a scan is not complete
 Low never moves back: on a replica that is behind, the old low stays.
@@ -17,6 +16,7 @@ CREATE OR ALTER PROCEDURE notify.set_baseline
     @notification_id INTEGER,
     @scans NVARCHAR(MAX),
     @policy VARCHAR(10),
+    @is_standing BIT,
     @recorded_count INTEGER OUTPUT
 AS
 BEGIN
@@ -24,8 +24,6 @@ BEGIN
     DECLARE @now DATETIME2(3) = notify.utc_now();
     DECLARE @missing NVARCHAR(MAX);
     DECLARE @message NVARCHAR(2048);
-    DECLARE @beat BIGINT;
-    DECLARE @is_standing BIT;
     DECLARE @is_first BIT = 0;
     DECLARE @schedule_id INTEGER;
     DECLARE @scan TABLE (
@@ -74,8 +72,6 @@ BEGIN
         THROW 50007, N'The replica shows no heartbeat, so that nothing says up to where it may be trusted. Deploy sql/source and start the job "notify heartbeat" on source.', 1;
     IF EXISTS (SELECT 1 FROM @scan AS s WHERE s.is_last_page = 0)
         THROW 50009, N'More rows lie above the safe point than one page holds: a long transaction or a bulk load is open on source, or the heartbeat is old. Try again later.', 1;
-    SELECT @beat = MAX(s.beat) FROM @scan AS s;
-    EXECUTE notify.note_heartbeat @beat = @beat, @is_standing = @is_standing OUTPUT;
     IF @is_standing = 1
         THROW 50008, N'The heartbeat stands still (see the alert heartbeat). Start the job "notify heartbeat" on source, or the replica''s redo, and try again.', 1;
 

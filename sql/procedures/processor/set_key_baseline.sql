@@ -7,8 +7,8 @@ Within the caller's transaction. Other notifications of the table keep their own
 
 Parameters  @notification_id; @keys: {"beat": n, "key_scan_id": n}, a reading that get_activation began and record_keys took; or, of a
             small table, {"beat": n, "rows": [at most 4,000 rows of read_keys]}; NULL where no key snapshot is needed.
-Errors      50006 it is needed and was not given; 50007 it saw no heartbeat; 50014 it is older than a stored snapshot; 50015 more
-            than 4,000 rows; 50040 the reading has ended, or was begun for another notification
+Errors      50006 it is needed and was not given; 50007 it saw no heartbeat; 50014 it is older than a stored snapshot, or
+            not later than what is recorded; 50015 more than 4,000 rows; 50040 the reading has ended, or was begun for another notification
 Locks       key_scan, key_snapshot: a row each, whatever the table's size
 */
 CREATE OR ALTER PROCEDURE notify.set_key_baseline @notification_id INTEGER, @keys NVARCHAR(MAX)
@@ -49,6 +49,10 @@ BEGIN
     IF @beat < @stored_beat
         THROW 50014, N'The key snapshot was read on a replica that is behind the one of the stored snapshot. Try again when it has caught up.', 1;
 
+    /* Recorded alive with this beat and not shown: gone before the reading, or inserted after it? Only a later one tells. */
+    IF EXISTS (SELECT 1 FROM notify.change AS c WHERE c.notification_id = @notification_id AND c.beat >= @beat)
+        THROW 50014, N'The key snapshot is not proven later than the changes that are recorded. Try again after the next heartbeat.', 1;
+
     IF @key_scan_id IS NULL
     BEGIN
         INSERT INTO notify.key_scan (watched_table_id, notification_id, state, started_at)
@@ -75,8 +79,8 @@ BEGIN
     FROM notify.key_snapshot AS stored
     WHERE stored.notification_id = @notification_id;
 
-    INSERT INTO notify.key_snapshot (notification_id, key_scan_id, taken_at)
-    VALUES (@notification_id, @key_scan_id, @now);
+    INSERT INTO notify.key_snapshot (notification_id, key_scan_id, taken_at, after_change_id)
+    SELECT @notification_id, @key_scan_id, @now, COALESCE(MAX(c.change_id), 0) FROM notify.change AS c;
 
     /* While others compare, the cadence is theirs. */
     UPDATE wt

@@ -6,17 +6,17 @@ store_changes (internal): stores changes that were judged, and marks the older o
 transaction of its caller, who holds the watched table's row: nobody else can store changes of these notifications, and
 ranges of change_key need no lock (two tables' pages, in the order of hashes, would lock each other out).
 
-Parameters  @run_id; @beat: of the snapshot that showed the changes; @now; @changes: JSON array of {notification_id, record_key,
-            record_match, operation, version, state_stamp, state_hash, created_stamp, fields, state (pending or skipped),
-            reason, raised_change_id (optional: an insert that this state is to raise)}; results: @recorded, @pending, @skipped,
-            @superseded, @raised
+Parameters  @run_id; @beat: of the snapshot that showed the changes that say none of their own; @now; @changes: JSON array of
+            {notification_id, record_key, record_match, operation, version, state_stamp, state_hash, created_stamp, fields,
+            state (pending or skipped), reason, raised_change_id (optional: an insert that this state is to raise),
+            beat (optional)}; results: @recorded, @pending, @skipped, @superseded, @raised
 Errors      none of its own: a change that is stored already is left as it is
 Locks       change rows of these records, then new ones
 
-An insert that is pending and that nobody has ever claimed takes on the state of an update that names it, and stays one change.
 Under policy latest a change that is to be mailed supersedes the older ones of its record that nobody has claimed, unless one
-of them has waited for maximum_delay_minutes. It only saves work: the queue sees to it that the last state is mailed last. So a change that a worker is just claiming is passed
-over: claim_batch locks the row before the key of ix_change_record, this the other way round, and they would lock each other out.
+of them has waited for maximum_delay_minutes. It only saves work: the queue sees to it that the last state is mailed last. So a
+change that a worker is just claiming is passed over: claim_batch locks the row before the key of ix_change_record, this the other
+way round, and they would lock each other out.
 */
 CREATE OR ALTER PROCEDURE notify.store_changes
     @run_id BIGINT,
@@ -44,12 +44,20 @@ BEGIN
         state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
+        beat BIGINT NOT NULL,
         fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
         state VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
-        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL,
-        raised_change_id BIGINT NULL
+        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
     );
 
+    EXECUTE notify.raise_inserts
+        @run_id = @run_id,
+        @beat = @beat,
+        @now = @now,
+        @changes = @changes,
+        @raised = @raised OUTPUT;
+
+    /* A record's states in the order in which they followed each other. */
     INSERT INTO #change (
         change_key,
         notification_id,
@@ -60,13 +68,13 @@ BEGIN
         state_stamp,
         state_hash,
         created_stamp,
+        beat,
         fields,
         state,
-        reason,
-        raised_change_id
+        reason
     )
     SELECT
-        k.change_key,
+        j.change_key,
         j.notification_id,
         j.record_key,
         j.record_match,
@@ -75,46 +83,12 @@ BEGIN
         j.state_stamp,
         j.state_hash,
         j.created_stamp,
+        j.beat,
         j.fields,
         j.state,
-        j.reason,
-        j.raised_change_id
-    FROM OPENJSON(@changes) WITH (
-        notification_id INTEGER,
-        record_key NVARCHAR(450),
-        record_match NVARCHAR(450),
-        operation CHAR(1),
-        version VARCHAR(100),
-        state_stamp VARCHAR(27),
-        state_hash VARCHAR(64),
-        created_stamp VARCHAR(27),
-        fields NVARCHAR(MAX),
-        state VARCHAR(10),
-        reason NVARCHAR(400),
-        raised_change_id BIGINT
-    ) AS j
-    JOIN notify.notification AS n ON n.notification_id = j.notification_id
-    CROSS APPLY notify.change_key(n.notification_guid, j.record_match, j.operation, j.version) AS k
-    WHERE NOT EXISTS (SELECT 1 FROM notify.change AS c WHERE c.change_key = k.change_key)
-    ORDER BY j.record_match, j.notification_id;
-
-    /* The state is asked for here: a worker may have claimed the insert a moment ago. Then the update stands by itself. */
-    UPDATE c
-    SET c.state_stamp = newer.state_stamp, c.state_hash = newer.state_hash, c.beat = @beat, c.fields = newer.fields
-    OUTPUT inserted.change_id, deleted.state, inserted.state, N'raised to a newer state', @run_id, @now
-    INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
-    FROM #change AS newer
-    JOIN notify.change AS c ON c.change_id = newer.raised_change_id
-    WHERE c.state = 'pending' AND c.first_claimed_at IS NULL;
-    SET @raised = @@ROWCOUNT;
-
-    IF @raised > 0
-        DELETE newer
-        FROM #change AS newer
-        JOIN notify.change AS c
-            ON c.change_id = newer.raised_change_id
-                AND c.state_stamp = newer.state_stamp
-                AND c.state_hash = newer.state_hash;
+        j.reason
+    FROM notify.new_changes(@changes, @beat) AS j
+    ORDER BY j.record_match, j.notification_id, j.state_stamp, j.beat, j.operation DESC;
 
     UPDATE c
     SET c.state = 'superseded', c.reason = N'a newer state of the record was recorded', c.completed_at = @now
@@ -161,7 +135,7 @@ BEGIN
         newer.state_stamp,
         newer.state_hash,
         newer.created_stamp,
-        @beat,
+        newer.beat,
         newer.state,
         newer.reason,
         @now,

@@ -39,8 +39,9 @@ BEGIN
 
     CREATE TABLE #detected (
         ordinal INTEGER NOT NULL PRIMARY KEY,
-        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
-        record_match NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
+        /* Wider than a key may be: the processor refuses a longer one, and says so. */
+        record_key NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
+        record_match NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
         stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NOT NULL,
         created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
         newest_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,

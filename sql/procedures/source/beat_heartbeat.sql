@@ -9,7 +9,9 @@ transaction that is not in the list either ended before, and is in the log in fr
 clock was read. The other way round, or with the time of a transaction's first log record, rows would be passed over.
 
 Parameters  none
-Result      none. beat grows by one.
+Result      none. beat grows by the seconds since the beat before, at least by one. So a source that is restored to an older state
+            goes on above every beat that was lost with it: what is recorded stays older than what its snapshots show. Not
+            more often than once a second, or that may fail.
 Errors      none of its own
 Needs       VIEW SERVER STATE (from SQL Server 2022: VIEW SERVER PERFORMANCE STATE)
 Locks       the heartbeat's row, for the length of one UPDATE
@@ -80,7 +82,8 @@ BEGIN
 
     UPDATE h
     SET
-        h.beat = h.beat + 1,
+        h.beat = h.beat +
+        CASE WHEN DATEDIFF_BIG(SECOND, h.beat_at, @now) > 1 THEN DATEDIFF_BIG(SECOND, h.beat_at, @now) ELSE 1 END,
         h.beat_at = @now,
         h.safe_point = @safe_point,
         h.min_active_rowversion = @min_active_rowversion,
