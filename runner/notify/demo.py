@@ -12,6 +12,7 @@ import importlib.util
 import json
 import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,6 @@ __all__ = ["main"]
 MARKER: Final = "demo.json"
 MORNING: Final = dt.timedelta(minutes=40)
 """How far the clocks are set back when the morning begins."""
-BETWEEN_ACTS: Final = dt.timedelta(minutes=12)
 
 
 def main(directory: Path, *, seed: int = 7, fresh: bool = False, as_json: bool = False) -> int:
@@ -165,7 +165,7 @@ def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
     town = town_module.build(seed, now)
     rows = sum(len(table) for table in town.rows.values())
     screen.say(f"{town.name}, {town.state}: a brokerage with {rows:,} rows")
-    screen.say(f"its databases' clocks are {MORNING.seconds // 60} minutes behind, and run fast: the morning ends now")
+    screen.say(f"the databases' clocks are set back by {MORNING.seconds // 60} minutes, and run fast from then on")
 
     def fill(stage: Stage) -> None:
         for table in screen.track(town_module.TABLES, "filling the application's tables"):
@@ -181,7 +181,9 @@ def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
 
     seen = _detected(stage)
     first, second, third = morning.acts(town, now, town_module.listing)
-    for number, (act, lag) in enumerate(((first, 3), (second, 2), (third, 0), ((), 0)), 1):
+    acts = ((first, 3), (second, 2), (third, 0), ((), 0))
+    pause = MORNING / (len(acts) - 1)
+    for number, (act, lag) in enumerate(acts, 1):
         for deed in act:
             stage.do(*deed.statements)
             screen.deed(deed.words)
@@ -195,7 +197,7 @@ def _play(stage: Stage, seed: int, screen: _Screen) -> dict[str, Any]:
         before, seen = seen, _detected(stage)
         screen.say(f"cycle {number} ({where}): {_words(report, before, seen)}; {_counted(sent.accepted, 'mail')} sent")
         for role in Role:
-            tsqlite.clock.advance(stage.path(role), min(BETWEEN_ACTS, MORNING / 4))
+            tsqlite.clock.advance(stage.path(role), pause if number < len(acts) else dt.timedelta())
     return {"seed": seed, "town": town.name, "rows": rows}
 
 
@@ -305,15 +307,14 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from notify.cli.output import LOG_WIDTH
+    from notify.cli.output import print_lines, print_stripped, report_width
     from notify.cli.serve import PORT
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
+    console = Console(highlight=False, width=report_width())
     console.print()
     title = f"What became of the morning in {report['town']}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_style="bold", title_justify="left", collapse_padding=True)
+    console.print(f"[bold]{title}[/bold]")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="dim", border_style="dim")
     columns = {
         "notification": "notification",
         "detected": "detected",
@@ -325,37 +326,36 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         "not_sent": "not sent",
     }
     for key, words in columns.items():
-        table.add_column(words, justify="left" if key == "notification" else "right", no_wrap=True)
+        heading = words if console.width > 84 else words.replace(" ", "\n")
+        table.add_column(heading, justify="left" if key == "notification" else "right", no_wrap=True)
     for row in report["notifications"]:
         table.add_row(*(str(row[key]) for key in columns))
     table.add_section()
     sums = [sum(row[key] for row in report["notifications"]) for key in list(columns)[1:]]
     table.add_row("[bold]all[/bold]", *(f"[bold]{value}[/bold]" for value in sums))
-    console.print(table)
+    print_stripped(console, table)
+    console.print()
     waiting = sum(row["waiting_sms"] for row in report["notifications"])
     notes = [
-        *((f"skipped: {item['changes']} of {item['notification']}", item["reason"]) for item in report["skipped"]),
+        *((f"{item['changes']} skipped, {item['notification']}", item["reason"]) for item in report["skipped"]),
         *(
-            (f"not sent: {item['messages']} {item['channel']} of {item['notification']}", item["reason"])
+            (f"{item['messages']} {item['channel']} not sent, {item['notification']}", item["reason"])
             for item in report["not_sent"]
         ),
-        *([(f"SMS wait: {waiting}", "written and queued; gateways for SMS come later")] if waiting else []),
+        *([(f"{waiting} SMS wait", "written and queued; gateways for SMS come later")] if waiting else []),
     ]
-    legend = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
-    legend.add_column(no_wrap=True)
-    legend.add_column(style="dim")
-    for head, words in notes:
-        legend.add_row(f"  {head}", words)
+    wide = max((len(head) for head, _ in notes), default=0)
     if notes:
-        console.print(legend)
+        print_lines(((f"{head:{wide}}  ", words) for head, words in notes), dim=True)
         console.print()
     audit = report["audit"]
     good = audit["missing"] == audit["doubled"] == 0
     console.print(
-        f"Audit, recomputed from the replica:\n  [bold]{audit['expected']} expected[/bold] = {audit['sent']} sent + "
-        f"{audit['in_doubt']} in doubt + {audit['pending']} pending + {audit['explained']} explained + "
-        f"[bold {'green' if good else 'red'}]{audit['missing']} missing[/]; "
-        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]"
+        "[bold]Audit, recomputed from the replica[/bold]\n"
+        f"{audit['expected']} expected = {audit['sent']} sent + {audit['in_doubt']} in doubt + "
+        f"{audit['pending']} pending + {audit['explained']} explained + "
+        f"[bold {'green' if good else 'red'}]{audit['missing']} missing[/];\n"
+        f"[bold {'green' if good else 'red'}]{audit['doubled']} doubled[/]\n"
     )
     if report["already_there"]:
         words = _sent_now(report["received_now"])
@@ -363,16 +363,18 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
         if seed != report["seed"]:
             console.print(f"This is the town of seed {report['seed']}, not {seed}.", style="yellow")
     console.print(f"{report['mails']} mails lie in [bold]{report['mail_folder']}[/bold] as .eml and .html")
-    console.print("[dim]Their Date is the real time; notify why tells the morning's, by the databases' clocks.[/dim]")
+    console.print("[dim]A mail's Date is the real time; notify why tells the time of the clocks set back.[/dim]")
     config = directory / "notify.toml"
-    console.print("\nThree commands to try next:")
+    console.print("\n[bold]Three commands to try next[/bold]")
     for command in (
         f"notify why {report['example_key']} --config {config}",
         f"notify preview sale_closed --config {config}",
         f"notify status --config {config}",
     ):
         console.print(f"  [cyan]{_command()}{command.removeprefix('notify')}[/cyan]", soft_wrap=True)
-    console.print("\nTo look around with sqlcmd or SSMS, as in any SQL Server (serve-sql shows the password):")
+    console.print(
+        "\n[bold]To look around with sqlcmd or SSMS[/bold], as in any SQL Server; serve-sql shows the password"
+    )
     for line in (f"{_command()} serve-sql --config {config}", f"sqlcmd -S 127.0.0.1,{PORT} -U sa -C -d queue"):
         console.print(f"  [cyan]{line}[/cyan]", soft_wrap=True)
 
@@ -408,18 +410,28 @@ class _Screen:
 
     def say(self, words: str) -> None:
         """One line."""
-        self.console.print(f"[green]•[/green] {words}", soft_wrap=True)
+        self._print("• ", "green", words)
 
     def warn(self, words: str) -> None:
         """One line that is not as it should be."""
-        from rich.text import Text
-
-        self.console.print(Text.assemble(("• ", "bold red"), words), soft_wrap=True)
+        self._print("• ", "bold red", words)
 
     def deed(self, words: str) -> None:
         """What the office did."""
         if not words.startswith("("):
-            self.console.print(f"    [dim]{words}[/dim]", soft_wrap=True)
+            self._print("    ", "", words, "dim")
+
+    def _print(self, head: str, colour: str, words: str, style: str = "") -> None:
+        """Words wrapped beside a head."""
+        from rich.text import Text
+
+        from notify.cli.output import LOG_WIDTH
+
+        width = self.console.width if self.console.is_terminal else LOG_WIDTH
+        lines = textwrap.wrap(words, width - len(head), break_long_words=False, break_on_hyphens=False)
+        for number, line in enumerate(lines):
+            first = (head, colour) if number == 0 else (" " * len(head), "")
+            self.console.print(Text.assemble(first, (line, style)), soft_wrap=True)
 
     def step(self, words: str) -> Any:
         """A spinner on a terminal."""

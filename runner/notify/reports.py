@@ -227,7 +227,9 @@ def _queue_events(story: Story, explained: queue.Explained) -> None:
             told = f"its doubt was forgotten by {row['actor']}, to be generated again: {row['reason']}"
             story.events.append(Event(row["happened_at"], "queue", told))
     for row in explained.messages:
-        what = f"message {row['message_id']}, {row['channel']} to {row['address'] or row['recipient_key']}"
+        what = (
+            f"message {row['message_id']}, {row['channel']} to {row['address'] or 'recipient ' + row['recipient_key']}"
+        )
         now = row["state"].replace("_", " ") + (f": {reason_words(row['reason'])}" if row["reason"] else "")
         story.events.append(Event(row["created_at"], "queue", f"{what}; it is {now}"))
     for row in explained.attempts:

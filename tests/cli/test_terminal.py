@@ -61,7 +61,7 @@ def test_status_and_why_fit_80_columns(shop: Shop, config: Path) -> None:
         lines = on_a_terminal(80, *arguments, "--config", str(config))
         assert [line for line in lines if len(line) > 80] == []
     text = "\n".join(on_a_terminal(80, "status", "--config", str(config)))
-    assert "order_changed  dbo.customer_order  active since" in text
+    assert "order_changed  dbo.customer_order  active  20" in text
     assert "created_at,\n" not in text.replace(" ", "") or "modified_at" in text
     assert not re.search(r"\.\d{7}", text), "a fraction of a second says nothing here"
 

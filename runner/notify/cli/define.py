@@ -204,7 +204,8 @@ def preview(
     if not shown["meets_criteria"]:
         click.echo("(the record does not meet the notification's criteria now: it would not be mailed)")
     for number, message in enumerate(shown["messages"], 1):
-        click.echo(f"\n--- {message['channel']} to {message['recipient_name'] or ''} <{message['address']}>")
+        to = f"{message['channel']} to {message['recipient_name'] or ''} <{message['address']}>"
+        click.secho(f"\n--- {to}", bold=True)
         if message["reason"]:
             click.echo(f"would fail: {message['reason']}")
         if message["subject"]:

@@ -39,15 +39,15 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
                 check.result
             ]
             click.secho(f"{word:7}", fg=colour, nl=False)
-            print_lines([(f"  {check.role:9}  ", f"{check.check}: {check.detail}")], taken=7)
-            print_lines((f"{'':20}", f"→ {line}") for line in (check.remedy or "").splitlines())
+            print_lines([(f"  {check.role:9}  ", f"{check.check}: {check.detail}")], taken=7, dim=True)
+            print_lines((f"{'':20}→ ", line) for line in (check.remedy or "").splitlines())
         counts = Counter(check.result for check in checks)
         bad = [
             f"{counts[kind]} {words}"
             for kind, words in (("failed", "failed"), ("warning", "to look at"))
             if counts[kind]
         ]
-        click.echo(f"{counted(len(checks), 'check')}: {', '.join(bad) or 'all is well'}")
+        click.secho(f"\n{counted(len(checks), 'check')}: {', '.join(bad) or 'all is well'}", bold=True)
     ctx.exit(1 if any(check.result == "failed" for check in checks) else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -139,12 +140,13 @@ def status(config_path: str | None, as_json: bool) -> None:
     from notify.cli.output import print_json
     from notify.cli.overview import print_status
 
-    with _opened(config_path) as databases:
+    config = read_config(config_path)
+    with _opened(config) as databases:
         sections = reports.status(databases)
     if as_json:
         print_json({role: {name: part.records() for name, part in parts.items()} for role, parts in sections.items()})
         return
-    print_status(sections)
+    print_status(sections, {gateway.channel for gateway in config.gateways})
 
 
 @command("audit", "Expected against sent, by key, from the replica", "notify audit --json --config demo/notify.toml")
@@ -163,24 +165,33 @@ def audit(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     Exit code 1 when something is missing or doubled.
     """
     from notify import audit as audits
-    from notify.cli.output import print_json, print_lines, print_table, progress
+    from notify.cli.output import print_json, print_table, progress
     from notify.reports import reason_words
 
-    with _opened(config_path) as databases, progress() as told:
+    with _opened(read_config(config_path)) as databases, progress() as told:
         report = audits.audit(databases, told)
     if as_json:
         print_json(report.to_json())
     else:
-        print_lines([("", report.sentence())])
+        _tell_sum(report)
         if report.reasons:
             reasons = sorted((reason_words(reason), count) for reason, count in report.reasons.items())
+            click.echo()
             print_table(("explained by", "messages"), reasons)
         if report.findings:
+            click.echo()
             print_table(
                 ("finding", "notification", "record", "detail"),
                 [(f.finding, f.notification, f.record_key, f.detail) for f in report.findings],
             )
     ctx.exit(0 if report.is_clean else 1)
+
+
+def _tell_sum(report: Any) -> None:
+    """The audit's sum; what must be 0 stands out."""
+    head, _, missing = report.sentence().partition("; ")[0].rpartition(" + ")
+    click.echo(f"{head} + {click.style(missing, fg='red' if report.missing else 'green', bold=bool(report.missing))};")
+    click.secho(f"{report.doubled} doubled", fg="red" if report.doubled else "green", bold=bool(report.doubled))
 
 
 @command("why", "One record's whole story", "notify why 42 --config demo/notify.toml", 'notify why \'["7","B"]\'')
@@ -202,7 +213,7 @@ def why(ctx: click.Context, key: tuple[str, ...], config_path: str | None, as_js
     from notify import reports
     from notify.cli.output import print_json
 
-    with _opened(config_path) as databases:
+    with _opened(read_config(config_path)) as databases:
         story = reports.why(databases, reports.record_key(key))
     if as_json:
         print_json(story.to_json())
@@ -217,7 +228,9 @@ def _tell_story(story: Any) -> None:
     words = " ".join(json.loads(story.record_key))
     click.echo(click.style(f"Record {words}", bold=True) + (" (times are UTC)" if story.events else ""))
     if story.events:
-        print_lines((f"  {str(event.at)[:19]}  {event.role:9}  ", event.text) for event in story.events)
+        for date, events in itertools.groupby(story.events, key=lambda event: str(event.at)[:10]):
+            click.echo(date)
+            print_lines(((f"  {str(event.at)[11:19]}  {event.role:9}  ", event.text) for event in events), dim=True)
         return
     print_lines([("  ", "Nothing is recorded of it, on the processor or in the queue. What was looked at:")])
     for look in story.looked_at:
@@ -243,7 +256,7 @@ def approve(key_scan_id: int, config_path: str | None, as_json: bool) -> None:
     from notify.errors import ProcedureError
     from notify.procedures import processor
 
-    with _opened(config_path) as databases, databases.connection(Role.PROCESSOR) as connection:
+    with _opened(read_config(config_path)) as databases, databases.connection(Role.PROCESSOR) as connection:
         try:
             done = processor.approve_held_deletes(connection, key_scan_id)
         except ProcedureError as error:
@@ -278,7 +291,7 @@ def acknowledge(ctx: click.Context, alert_id: int | None, config_path: str | Non
     from notify.databases import Role
     from notify.procedures import queue
 
-    with _opened(config_path) as databases, databases.connection(Role.QUEUE) as connection:
+    with _opened(read_config(config_path)) as databases, databases.connection(Role.QUEUE) as connection:
         count = queue.acknowledge_alerts(connection, getpass.getuser(), alert_id)
         open_ = sorted(alert["alert_id"] for alert in queue.queue_status(connection).alerts)
     if as_json:
@@ -301,7 +314,7 @@ def beat(config_path: str | None) -> None:
     from notify.databases import Role
     from notify.procedures import replica
 
-    with _opened(config_path) as databases:
+    with _opened(read_config(config_path)) as databases:
         with databases.connection(Role.SOURCE) as connection:
             replica.beat_heartbeat(connection)
         redone = databases.redo_embedded()
@@ -309,11 +322,11 @@ def beat(config_path: str | None) -> None:
     click.echo(f"source's heart has beaten{told}")
 
 
-def _opened(config_path: str | None) -> Any:
+def _opened(config: Config) -> Any:
     """The configured databases, for a `with` block."""
     import contextlib
 
-    databases = read_config(config_path).databases()
+    databases = config.databases()
     stack = contextlib.ExitStack()
     stack.callback(databases.dispose)
 

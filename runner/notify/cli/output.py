@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from notify.cycle import Progress
 
-__all__ = ["LOG_WIDTH", "cell", "duration", "print_json", "print_lines", "print_rows", "print_table", "progress"]
+__all__ = [
+    "LOG_WIDTH",
+    "cell",
+    "duration",
+    "print_json",
+    "print_lines",
+    "print_rows",
+    "print_stripped",
+    "print_table",
+    "progress",
+    "report_width",
+]
 
 LOG_WIDTH: Final = 100
 """Columns of a report in a log or a pipe, unless COLUMNS says otherwise."""
@@ -131,19 +142,23 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | No
             grid.add_column(overflow="fold")
             for heading, text in zip(columns, row, strict=True):
                 grid.add_row(f" {heading}", Text(text))
-            _print_stripped(console, grid)
+            print_stripped(console, grid)
             console.print()
         return
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    # A title over the table is its heading; the columns' names step back behind it.
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="dim" if title else "bold",
+        border_style="dim",
+    )  # fmt: skip
     for index, (heading, width) in enumerate(zip(columns, least, strict=True)):
         numeric = bool(rows) and all(isinstance(row[index], int | float | decimal.Decimal) for row in rows)
         table.add_column(heading, overflow="fold", min_width=width, justify="right" if numeric else "left")
     for row in texts:
         table.add_row(*(Text(text) for text in row))
-    _print_stripped(console, table)
+    print_stripped(console, table)
 
 
-def _print_stripped(console: Console, table: Table) -> None:
+def print_stripped(console: Console, table: Table) -> None:
     """A log wants no blanks at the ends of its lines, which rich fills up."""
     if console.is_terminal:
         console.print(table)
@@ -153,21 +168,23 @@ def _print_stripped(console: Console, table: Table) -> None:
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def print_lines(lines: Iterable[tuple[str, str]], *, taken: int = 0) -> None:
+def print_lines(lines: Iterable[tuple[str, str]], *, taken: int = 0, dim: bool = False) -> None:
     """Lines of a head that stays and a text that is wrapped beside it, to the terminal's width or a log's.
 
     Args:
         taken: columns of the first line that are printed already.
+        dim: the heads are less than the texts.
     """
     width = report_width() - taken
     for head, text in lines:
+        shown = click.style(head, dim=True) if dim else head
         if len(head) + len(text) <= width:
-            click.echo(f"{head}{text}".rstrip())
+            click.echo(f"{shown}{text}" if text else shown.rstrip())
             continue
         # A head that would leave no room stands on a line of its own.
         indent = len(head) if len(head) <= width // 2 else 4
         margin = "\n" + " " * (taken + indent)
-        first = head if indent == len(head) else head.rstrip() + margin
+        first = shown if indent == len(head) else shown.rstrip() + margin
         wrapped = textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False)
         click.echo(first + margin.join(wrapped))
 
@@ -226,5 +243,6 @@ def progress() -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True)) as bars:
+    # Bars go when all is done: what was done is in the report.
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         yield TerminalBars(bars)

@@ -22,13 +22,17 @@ OPEN: Final = {"pending": "pending", "waiting": "waiting", "claimed": "in work",
 Record = dict[str, Any]
 
 
-def print_status(sections: dict[str, dict[str, ResultSet]]) -> None:
-    """Prints what `notify.reports.status` gives."""
+def print_status(sections: dict[str, dict[str, ResultSet]], served: set[str]) -> None:
+    """Prints what `notify.reports.status` gives.
+
+    Args:
+        served: channels that have a gateway here; none where the sender is configured elsewhere.
+    """
     records = {role: {name: part.records() for name, part in parts.items()} for role, parts in sections.items()}
     if "processor" in records:
         _processor(records["processor"])
     if "queue" in records:
-        _queue(records["queue"])
+        _queue(records["queue"], served)
     for role in ("processor", "queue"):
         if role not in records:
             click.echo(f"The {role} is not configured: nothing is said of it.")
@@ -38,8 +42,11 @@ def print_status(sections: dict[str, dict[str, ResultSet]]) -> None:
 def _processor(parts: dict[str, list[Record]]) -> None:
     notifications = parts["notifications"]
     if notifications:
-        rows = [(item["notification_name"], item["table_name"], _state(item), _open(item)) for item in notifications]
-        _section("Notifications", ("notification", "table", "state", "open changes"), rows)
+        rows = [
+            (item["notification_name"], item["table_name"], item["state"], _since(item), _open(item))
+            for item in notifications
+        ]
+        _section("Notifications", ("notification", "table", "state", "since", "open changes"), rows)
     else:
         click.echo("No notification is defined: notify new TABLE proposes one, notify apply FILE saves it.\n")
     watched = [
@@ -60,12 +67,11 @@ def _processor(parts: dict[str, list[Record]]) -> None:
             run["run_id"],
             _time(run["started_at"]),
             _took(run),
-            (run["outcome"] or "runs").replace("_", " "),
-            run["summary"] or "",
+            _outcome(run),
         )
         for run in parts["runs"]
     ]
-    _section("Last runs", ("run", "started", "took", "outcome", "summary"), runs)
+    _section("Last runs", ("run", "started", "took", "what it did"), runs)
     held = parts["held_key_scans"]
     _section(
         "Deletes held until a person approves",
@@ -90,18 +96,21 @@ def _processor(parts: dict[str, list[Record]]) -> None:
     )
 
 
-def _queue(parts: dict[str, list[Record]]) -> None:
+def _queue(parts: dict[str, list[Record]], served: set[str]) -> None:
     open_rows = [
         (
             item["channel"],
             item["state"].replace("_", " "),
             item["messages"],
             item["due"] or 0,
-            "" if item["oldest_due_seconds"] is None else f"since {duration(item['oldest_due_seconds'])}",
+            "" if item["oldest_due_seconds"] is None else f"{duration(item['oldest_due_seconds'])} ago",
         )
         for item in parts["open_messages"]
     ]
-    _section("Messages not ended", ("channel", "state", "messages", "due", "oldest due"), open_rows)
+    _section("Messages on their way", ("channel", "state", "messages", "due", "oldest due"), open_rows)
+    waiting = sorted({item["channel"] for item in parts["open_messages"] if item["due"]} - served) if served else []
+    if waiting:
+        click.echo(f"There is no gateway for {' or '.join(waiting)}: such messages wait (notify doctor).\n")
     ended = [(item["channel"], item["state"].replace("_", " "), item["messages"]) for item in parts["ended_messages"]]
     _section("Messages ended in the last 24 hours", ("channel", "state", "messages"), ended)
     if not open_rows and not ended:
@@ -155,9 +164,17 @@ def _alerts(title: str, alerts: Iterable[tuple[Any, ...]]) -> None:
         click.echo()
 
 
-def _state(item: Record) -> str:
+def _since(item: Record) -> str:
     since = {"active": item["activated_at"], "paused": item["paused_at"]}.get(item["state"])
-    return str(item["state"]) + (f" since {_time(since)[:16]}" if since else "")
+    return _time(since)[:16] if since else ""
+
+
+def _outcome(run: Record) -> str:
+    """A run's summary; one that did not go well begins with how it went."""
+    outcome, summary = (run["outcome"] or "runs").replace("_", " "), run["summary"] or ""
+    if outcome == "ok" and summary:
+        return str(summary)
+    return f"{outcome}: {summary}" if summary else outcome
 
 
 def _open(item: Record) -> str:

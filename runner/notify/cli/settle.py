@@ -95,7 +95,7 @@ def messages(
         return
     _tell(found, doubts)
     if is_stuck:
-        click.echo("Some messages are due, and nobody takes them: notify messages --state stuck")
+        click.echo("\nSome messages are due, and nobody takes them: notify messages --state stuck")
     if not found and not doubts:
         nothing = "Nothing waits for a person" if state == "attention" else f"No message is {state.replace('_', ' ')}"
         ended = f", or failed in the last {counted(hours, 'hour')}" if state == "attention" else ""
@@ -141,7 +141,7 @@ def _tell(found: Records, doubts: Records) -> None:
 
     for row in found:
         state = row["state"].replace("_", " ") + (", stuck" if row["is_stuck"] else "")
-        to = f"{row['channel']} to {row['address'] or row['recipient_key']}"
+        to = f"{row['channel']} to {row['address'] or 'recipient ' + row['recipient_key']}"
         print_lines([(f"{row['message_id']}  ", f"{state}: {to}, {_record(row)}")])
         head = " " * (len(str(row["message_id"])) + 2)
         if row["attempt_id"] is not None:
