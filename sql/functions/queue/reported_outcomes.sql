@@ -8,7 +8,8 @@ them in that order.
 
 @outcomes   as record_outcomes has it
 message_id  a number of its own below 0, where the element cannot be recorded
-outcome     a word that is none of the four is unknown, and detail tells it. Whatever else cannot be read counts as not given
+outcome     a word that is none of the four is unknown, and detail tells it
+reason      code and detail, of what was not accepted. Whatever else cannot be read counts as not given
 defect      why the element cannot be recorded; NULL: it can. Of several for one message an acceptance goes first
 */
 CREATE OR ALTER FUNCTION notify.reported_outcomes (@outcomes NVARCHAR(MAX))
@@ -21,24 +22,14 @@ RETURNS TABLE AS RETURN SELECT
     is_permanent = COALESCE(TRY_CONVERT(BIT, n.is_permanent), 0),
     provider_id = CONVERT(NVARCHAR(400), n.provider_id),
     code = CONVERT(VARCHAR(20), n.code),
-    detail = CONVERT(
-        NVARCHAR(1000),
-        CASE
-            WHEN d.defect IS NOT NULL THEN CONCAT(
-                d.defect,
-                N': message ',
-                n.given_message_id,
-                N', attempt ',
-                n.given_attempt_id,
-                N', ',
-                n.outcome,
-                N' ',
-                n.detail
-            )
-            WHEN n.is_known = 1 THEN n.detail
-            ELSE CONCAT(N'no such outcome: ', n.outcome, N' ', n.detail)
-        END
-    ),
+    d.detail,
+    /* What was not handed over has no code, and may have no detail: then there is no reason. */
+    reason = CASE
+        WHEN n.outcome <> N'accepted' OR n.is_known = 0 THEN CONVERT(
+            NVARCHAR(400),
+            NULLIF(LTRIM(CONCAT(CONVERT(VARCHAR(20), n.code), N' ', d.detail)), N'')
+        )
+    END,
     retry_after_seconds = TRY_CONVERT(INTEGER, n.retry_after_seconds),
     d.defect
 FROM (
@@ -83,5 +74,26 @@ CROSS APPLY ( VALUES (
         WHEN n.attempt_id IS NULL THEN N'no id of an attempt'
         WHEN n.message_before = n.message_id THEN N'the message is there twice in this call'
     END
-)) AS d (defect);
+)) AS f (defect)
+CROSS APPLY ( VALUES (
+    f.defect,
+    CONVERT(
+        NVARCHAR(1000),
+        CASE
+            WHEN f.defect IS NOT NULL THEN CONCAT(
+                f.defect,
+                N': message ',
+                n.given_message_id,
+                N', attempt ',
+                n.given_attempt_id,
+                N', ',
+                n.outcome,
+                N' ',
+                n.detail
+            )
+            WHEN n.is_known = 1 THEN n.detail
+            ELSE CONCAT(N'no such outcome: ', n.outcome, N' ', n.detail)
+        END
+    )
+)) AS d (defect, detail);
 GO

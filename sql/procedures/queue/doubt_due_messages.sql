@@ -9,7 +9,7 @@ The part of recover_queue that puts in doubt what the lost queue may have handed
 @batch_size         at most so many
 @now                the caller's time
 @messages_in_doubt  OUTPUT: how many
-Locks               messages by message_id; a ready row that a claim is taking is left to it
+Locks               messages as they are found, for nobody else works but who records outcomes; a ready row that a claim is taking is left to it
 */
 CREATE OR ALTER PROCEDURE notify.doubt_due_messages (
     @lost_at DATETIME2(3),

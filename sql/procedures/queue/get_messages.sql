@@ -59,26 +59,7 @@ BEGIN
     SET @stuck_since = DATEADD(MINUTE, -@stuck_minutes, @now);
 
     INSERT @wanted (state, stuck_only)
-    SELECT s.state, stuck_only = CASE WHEN @state = 'stuck' THEN 1 ELSE 0 END
-    FROM ( VALUES
-        ('scheduled', 1),
-        ('queued', 1),
-        ('claimed', 1),
-        ('sending', 1),
-        ('retrying', 1),
-        ('in_doubt', 0),
-        ('held', 0),
-        ('failed', 0),
-        ('sent', 0),
-        ('delivered', 0),
-        ('bounced', 0),
-        ('suppressed', 0),
-        ('expired', 0),
-        ('canceled', 0)
-    ) AS s (state, moves_by_itself)
-    WHERE s.state = @state
-        OR @state = 'stuck' AND s.moves_by_itself = 1
-        OR @state = 'attention' AND s.state IN ('in_doubt', 'held', 'failed');
+    SELECT s.state, s.stuck_only FROM notify.asked_states(@state) AS s;
 
     IF NOT EXISTS (SELECT 1 / 0 FROM @wanted AS w)
     BEGIN

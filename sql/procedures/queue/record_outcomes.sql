@@ -91,13 +91,7 @@ BEGIN
                 END
             END,
             next_at = @now,
-            reason = CASE
-                WHEN j.outcome <> 'accepted' THEN CONVERT(
-                    NVARCHAR(400),
-                    /* What was not handed over has no code, and may have no detail: then there is no reason. */
-                    NULLIF(LTRIM(CONCAT(j.code, N' ', j.detail)), N'')
-                )
-            END,
+            j.reason,
             j.defect
         FROM notify.reported_outcomes(@outcomes) AS j
         LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = j.message_id

@@ -22,7 +22,11 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    DECLARE @now DATETIME2(3) = notify.utc_now(), @changed INTEGER;
+    DECLARE @now DATETIME2(3) = notify.utc_now(), @found INTEGER, @changed INTEGER;
+
+    DECLARE @held TABLE (
+        message_id BIGINT NOT NULL PRIMARY KEY
+    );
 
     DECLARE @released TABLE (
         message_id BIGINT NOT NULL PRIMARY KEY,
@@ -44,16 +48,22 @@ BEGIN
         BEGIN TRANSACTION;
 
         /* Reads the held messages: a person's rare command. */
-        WITH held AS (
-            SELECT TOP (@batch_size) m.message_id, m.state, m.reason, m.next_at, m.channel, m.priority
-            FROM notify.message AS m WITH (UPDLOCK, ROWLOCK)
-            WHERE m.state = 'held' AND m.completed_at IS NULL AND m.notification_guid = @notification_guid
-            ORDER BY m.message_id
-        )
-        UPDATE held
-        SET held.state = CASE WHEN held.next_at > @now THEN 'scheduled' ELSE 'queued' END, held.reason = NULL
+        INSERT @held (message_id)
+        SELECT TOP (@batch_size) m.message_id
+        FROM notify.message AS m
+        WHERE m.state = 'held' AND m.completed_at IS NULL AND m.notification_guid = @notification_guid
+        ORDER BY m.message_id;
+
+        SET @found = @@ROWCOUNT;
+
+        UPDATE m
+        SET m.state = CASE WHEN m.next_at > @now THEN 'scheduled' ELSE 'queued' END, m.reason = NULL
         OUTPUT inserted.message_id, inserted.state, inserted.channel, inserted.priority
-        INTO @released (message_id, state, channel, priority);
+        INTO @released (message_id, state, channel, priority)
+        FROM @held AS t
+        JOIN notify.message AS m WITH (ROWLOCK) ON m.message_id = t.message_id
+        WHERE m.state = 'held'
+        OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* by message_id, as everybody locks them */
 
         SET @changed = @@ROWCOUNT;
 
@@ -83,6 +93,6 @@ BEGIN
         THROW;
     END CATCH;
 
-    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @changed = @batch_size THEN 1 ELSE 0 END);
+    SELECT changed = @changed, has_more = CONVERT (BIT, CASE WHEN @found = @batch_size THEN 1 ELSE 0 END);
 END;
 GO

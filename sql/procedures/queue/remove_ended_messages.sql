@@ -92,14 +92,14 @@ BEGIN
         OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1);
 
         /* Row by row, and the foreign key's check too: a page or a scan would also lock what senders work on. */
-        DELETE sm
-        FROM @old AS o
-        JOIN notify.shared_message AS sm WITH (ROWLOCK) ON sm.message_id = o.message_id
-        OPTION (FORCE ORDER, LOOP JOIN);
-
         DELETE a
         FROM @old AS o
         JOIN notify.attempt AS a WITH (ROWLOCK) ON a.message_id = o.message_id
+        OPTION (FORCE ORDER, LOOP JOIN);
+
+        DELETE sm
+        FROM @old AS o
+        JOIN notify.shared_message AS sm WITH (ROWLOCK) ON sm.message_id = o.message_id
         OPTION (FORCE ORDER, LOOP JOIN);
 
         DELETE mh

@@ -12,6 +12,7 @@ Those of a notification that is held get it when that is released.
 @batch_size         at most so many a call, 1 to 4000
 Result              changed, has_more (call again)
 Errors              50103 @batch_size out of range
+Locks               messages by message_id, held_notification, versions; then new ready rows
 */
 CREATE OR ALTER PROCEDURE notify.requeue_failed_messages (
     @by NVARCHAR(128),
@@ -56,11 +57,7 @@ BEGIN
                 AND m.state = 'failed'
                 AND m.attempt_count > 0
                 AND (@notification_guid IS NULL OR m.notification_guid = @notification_guid)
-                AND NOT EXISTS (
-                    SELECT 1 / 0
-                    FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
-                    WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
-                )
+                AND NOT EXISTS (SELECT 1 / 0 FROM notify.newer_versions(m.conversation_key, m.shown_order) AS newer)
             ORDER BY m.completed_at, m.message_id;
 
             SET @found = @@ROWCOUNT;
@@ -92,11 +89,7 @@ BEGIN
             LEFT JOIN notify.held_notification AS h WITH (SERIALIZABLE) ON h.notification_guid = m.notification_guid
             WHERE m.state = 'failed'
                 AND m.attempt_count > 0
-                AND NOT EXISTS (
-                    SELECT 1 / 0
-                    FROM notify.message AS newer WITH (READCOMMITTEDLOCK)
-                    WHERE newer.conversation_key = m.conversation_key AND newer.shown_order > m.shown_order
-                )
+                AND NOT EXISTS (SELECT 1 / 0 FROM notify.newer_versions(m.conversation_key, m.shown_order) AS newer)
         )
         UPDATE failed
         SET
@@ -107,7 +100,8 @@ BEGIN
             failed.attempt_count = 0,
             failed.completed_at = NULL
         OUTPUT inserted.message_id, inserted.channel, inserted.priority, inserted.state
-        INTO @requeued (message_id, channel, priority, state);
+        INTO @requeued (message_id, channel, priority, state)
+        OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* by message_id, as everybody locks them */
 
         SET @changed = @@ROWCOUNT;
 
