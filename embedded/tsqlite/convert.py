@@ -831,7 +831,20 @@ def emit_convert(
     _converter(source, target)  # a refusal comes now, not in the middle of a statement
     name = "ts_try_convert" if try_ else "ts_convert"
     tail = "" if style is None else f", {style}"
-    return f"{name}('{source}>{target}', {sql}{tail})"
+    return _where_long(sql, from_type, to_type, f"{name}('{source}>{target}', {sql}{tail})")
+
+
+_REFERENCE = re.compile(r'(?:"[^"]+"\.)?"[^"]+"|\?\d+')
+
+
+def _where_long(sql: str, a: SqlType, b: SqlType, converted: str) -> str:
+    """A conversion that only cuts what is too long is called for that alone: of most texts SQLite sees that they fit,
+    since no character takes fewer bytes in UTF-8 than it counts for a type's length.
+    """
+    cuts = a.is_string and b.name in ("varchar", "nvarchar") and (b.is_unicode or not a.is_unicode)
+    if not cuts or not _REFERENCE.fullmatch(sql):
+        return converted
+    return f"CASE WHEN octet_length({sql}) > {b.length or 1} THEN {converted} ELSE {sql} END"
 
 
 def emit_assign(sql: str, from_type: SqlType, to_type: SqlType, column: str, table: str) -> str:
@@ -843,7 +856,7 @@ def emit_assign(sql: str, from_type: SqlType, to_type: SqlType, column: str, tab
     source, target = str(from_type), str(to_type)
     _room(source, target)
     quoted = ", ".join("'" + part.replace("'", "''") + "'" for part in (source, target, column, table))
-    return f"ts_assign({quoted}, {sql})"
+    return _where_long(sql, from_type, to_type, f"ts_assign({quoted}, {sql})")
 
 
 _PAIRS: dict[str, Converter] = {}

@@ -221,7 +221,7 @@ class Cursor:
 
     def _show(self, result: ResultSet) -> None:
         self.types = result.columns
-        self.description = tuple(_described(c) for c in result.columns)
+        self.description = _description(result.columns)
         self._rows = _decoded(result)
 
     # -- fetching
@@ -286,6 +286,19 @@ class Cursor:
         self.close()
 
 
+_descriptions: dict[int, tuple[Sequence[Column], tuple[Any, ...]]] = {}
+
+
+def _description(columns: Sequence[Column]) -> tuple[Any, ...]:
+    """PEP 249's, made once for the columns of a plan."""
+    found = _descriptions.get(id(columns))
+    if found is None or found[0] is not columns:
+        if len(_descriptions) >= 1000:
+            _descriptions.clear()
+        found = _descriptions[id(columns)] = columns, tuple([_described(c) for c in columns])
+    return found[1]
+
+
 def _described(column: Column) -> tuple[Any, ...]:
     t = column.type
     precision = t.system_precision
@@ -296,20 +309,24 @@ def _described(column: Column) -> tuple[Any, ...]:
     return (column.name, t.python_type, None, precision, precision, t.system_scale, t.nullable)
 
 
-def _identity(value: Any) -> Any:
-    return value
-
-
 def _decoded(result: ResultSet) -> Iterator[tuple[Any, ...]]:
-    decoders: list[Callable[[Any], Any]] = []
-    plain = True
-    for column in result.columns:
+    places = []
+    for place, column in enumerate(result.columns):
         same = (column.type.is_string or column.type.is_integer or column.type.is_binary) and column.type.name != "bit"
-        decoders.append(_identity if same else decoder(column.type))
-        plain = plain and same
-    if plain:
-        return iter(result.rows)
-    return (tuple([None if v is None else d(v) for v, d in zip(row, decoders, strict=True)]) for row in result.rows)
+        if not same:
+            places.append((place, decoder(column.type)))
+    return _each_decoded(result.rows, places) if places else iter(result.rows)
+
+
+def _each_decoded(
+    rows: Sequence[tuple[Any, ...]], places: Sequence[tuple[int, Callable[[Any], Any]]]
+) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        values = list(row)
+        for place, decode in places:
+            if values[place] is not None:
+                values[place] = decode(values[place])
+        yield tuple(values)
 
 
 class Connection:

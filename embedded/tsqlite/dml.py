@@ -571,9 +571,10 @@ class Writer:
         parent = self.session.catalog.by_id(fk.referenced_id)
         assert isinstance(parent, Table)
         sql = f"SELECT 1 FROM {parent.sql} WHERE {self._match(parent, fk.referenced_columns)} LIMIT 1"
-        for key in dict.fromkeys(keys):
-            if None in key:
-                continue
+        wanted = [key for key in dict.fromkeys(keys) if None not in key]
+        if len(self.db.executemany(sql, wanted).fetchall()) == len(wanted):
+            return
+        for key in wanted:
             if self.db.execute(sql, key).fetchone() is None:
                 kind = "FOREIGN KEY SAME TABLE" if parent.object_id == table.object_id else "FOREIGN KEY"
                 column = f", column '{fk.referenced_columns[0]}'" if len(fk.columns) == 1 else ""
@@ -693,8 +694,9 @@ class Writer:
         assert output.sql is not None
         tail = tuple(self.frame.values[p] for p in output.parameters)
         start, end = output.captured, output.captured + output.captured_count
-        execute = self.db.execute
-        return [execute(output.sql, (rowid, *row[start:end], *tail)).fetchone() for rowid, row in written]
+        bindings = [(rowid, *row[start:end], *tail) for rowid, row in written]
+        rows: Rows = self.db.executemany(output.sql, bindings).fetchall()
+        return rows
 
     def _output_into(self, output: Output, rows: Rows) -> None:
         target: Table = output.into  # type: ignore[assignment]

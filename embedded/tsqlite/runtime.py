@@ -143,12 +143,12 @@ class _Cursor:
         return self.number
 
     def Column(self, index: int) -> Any:  # noqa: N802
+        assert self.row is not None
+        if 0 <= index < len(self.row):
+            return self.row[index]
         if index == -1:
             return self.number
-        if index >= self.width:
-            return self.arguments[index - self.width]
-        assert self.row is not None
-        return self.row[index] if index < len(self.row) else None
+        return self.arguments[index - self.width] if index >= self.width else None
 
     def Close(self) -> None:  # noqa: N802
         pass

@@ -11,6 +11,7 @@ import datetime
 import uuid
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 from .errors import sql_error
@@ -69,6 +70,7 @@ def guid_from_text(text: str) -> bytes:
     return b[10:] + b[8:10] + b[7:5:-1] + b[5:3:-1] + b[3::-1]
 
 
+@lru_cache(maxsize=4096)
 def guid_text(storage: bytes) -> str:
     """Upper-case text with hyphens."""
     b = (storage[15:11:-1] + storage[11:9:-1] + storage[9:7:-1] + storage[6:8] + storage[:6]).hex().upper()
@@ -193,7 +195,7 @@ def decoder(type_: SqlType) -> Callable[[Storage], object]:
         scale = type_.system_scale
         return lambda v: Decimal(unscaled(v)).scaleb(-scale, _WIDE)  # type: ignore[arg-type]
     if name == "uniqueidentifier":
-        return lambda v: guid_text(v)  # type: ignore[arg-type]
+        return guid_text
     if name == "date":
         return lambda v: datetime.date.fromordinal(v + _ORDINAL_1)  # type: ignore[operator,arg-type]
     if name == "time":

@@ -175,14 +175,14 @@ class Sender:
     async def _fill(self, channel: str, feed: _Feed) -> None:
         """Keeps a channel's buffer filled."""
         idle, asked_at, was_short = IDLE_SECONDS[0], 0.0, False
-        take = self._take(channel)
+        take = feed.take = self._take(channel)
         if self._drain:
             await self._sweep()
         while not self._stopping.is_set():
             if feed.is_given_up:
                 return
             too_soon = was_short and not feed.is_idle and time.monotonic() < asked_at + IDLE_SECONDS[0]
-            if too_soon or feed.is_stalled or feed.is_full(take):
+            if too_soon or feed.is_stalled or feed.is_full:
                 await feed.wait(IDLE_SECONDS[0])
                 self._return_stale(feed)
                 continue
@@ -339,6 +339,9 @@ class _Feed:
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
+        """Whoever fills it has something to do: there is room, or nothing is under way any more."""
+        self.take = 0
+        """Messages a claim."""
         self.workers = 0
         self.stalled = 0
         self._items: deque[_Claimed] = deque()
@@ -362,9 +365,10 @@ class _Feed:
         """All workers have ended."""
         return self._started and not self.workers
 
-    def is_full(self, take: int) -> bool:
+    @property
+    def is_full(self) -> bool:
         """Enough for now."""
-        return len(self._items) > take // 2
+        return len(self._items) > self.take // 2
 
     def put(self, items: Iterable[_Claimed]) -> None:
         """New messages, in their order."""
@@ -380,7 +384,8 @@ class _Feed:
     def done(self) -> None:
         """A message taken by `get` is dealt with."""
         self._open -= 1
-        self.changed.set()
+        if self.is_idle:
+            self.changed.set()
 
     async def get(self) -> _Claimed | None:
         """The next message; None when the feed is closed."""
@@ -395,7 +400,8 @@ class _Feed:
             return None
         self._open += 1
         item = self._items.popleft()
-        self.changed.set()
+        if not self.is_full:
+            self.changed.set()
         return item
 
     async def wait(self, seconds: float) -> None:

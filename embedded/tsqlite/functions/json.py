@@ -193,12 +193,12 @@ def _default_rows(document: str | None, path: str | None) -> Iterator[tuple[Any,
 
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """The columns of a WITH clause: for any row, and as (key, type, longest text or -1, converter), where no column
-    asks for more than a member's scalar value.
+    """The columns of a WITH clause: for any row, and as (key, type, longest text or -1, whether ASCII that is no longer
+    stays as it is, converter), where no column asks for more than a member's scalar value.
     """
 
     columns: tuple[tuple[jsontext.Path, SqlType, bool, bool, Callable[..., Any]], ...]
-    plain: tuple[tuple[str, str, int, Callable[..., Any]], ...] | None
+    plain: tuple[tuple[str, str, int, bool, Callable[..., Any]], ...] | None
 
 
 @lru_cache(maxsize=256)
@@ -212,7 +212,8 @@ def _with_spec(spec: str) -> _Spec:
         (key,) = path.steps if len(path.steps) == 1 else (None,)
         if not isinstance(key, str) or path.strict or as_json or type_.is_binary:
             return _Spec(columns, None)
-        plain.append((key, str(type_), (type_.length or 1) if is_text else -1, converted))
+        longest = (type_.length or 1) if is_text else -1
+        plain.append((key, str(type_), longest, type_.name in ("varchar", "nvarchar"), converted))
     return _Spec(columns, tuple(plain))
 
 
@@ -254,18 +255,21 @@ def _flat(document: str) -> list[dict[str, Any]] | None:
 
 
 def _plain_rows(
-    session: SessionProtocol, rows: list[dict[str, Any]], columns: tuple[tuple[str, str, int, Callable[..., Any]], ...]
+    session: SessionProtocol,
+    rows: list[dict[str, Any]],
+    columns: tuple[tuple[str, str, int, bool, Callable[..., Any]], ...],
 ) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         values: list[Any] = []
-        for key, type_, longest, converted in columns:
+        for key, type_, longest, as_is, converted in columns:
             value = row.get(key)
             if value is not None:
                 if type(value) is bool:
                     value = "true" if value else "false"
                 if len(value) > longest >= 0:
                     raise _too_long(type_)
-                value = converted(value, None, session)
+                if not as_is or not value.isascii():
+                    value = converted(value, None, session)
             values.append(value)
         yield tuple(values)
 
