@@ -161,13 +161,14 @@ class Calls:
         given = list(args)
         if given and not parameters:
             raise sql_error(8146, name)
-        named = False
+        named, unknown = False, None
         for position, arg in enumerate(given):
             if arg.name is not None:
                 named = True
                 found = by_name.get(arg.name.lower())
                 if found is None:
-                    raise sql_error(8145, arg.name, name)
+                    unknown = unknown or arg.name
+                    continue
             else:
                 if named:
                     raise sql_error(119, position + 1)
@@ -194,6 +195,8 @@ class Calls:
                     raise sql_error(201, name, p.name, state=4)
                 value, of = self._argument(p.default, frame)
                 values[key] = self.converted(value, of, p.type)
+        if unknown is not None:
+            raise sql_error(8145, unknown, name)  # a parameter that is missing is told first
         return values, outputs
 
     def _argument(self, expr: tree.Expr, frame: Frame) -> tuple[Storage, SqlType]:

@@ -149,6 +149,8 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     signature: int = 0
     """Of a temp object: a number that changes whenever a plan that names it must be made again."""
+    withheld: frozenset[str] = frozenset()
+    """Of a catalog view: columns that SQL Server's has beyond these, in small letters."""
     by_name: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
     identity: Column | None = field(init=False, compare=False, repr=False)
     """The identity column."""

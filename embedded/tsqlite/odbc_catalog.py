@@ -1,5 +1,5 @@
 """ODBC's catalog procedures: sp_tables, sp_columns, sp_stored_procedures, sp_sproc_columns, sp_pkeys,
-sp_fkeys, sp_statistics; and those with _100, for clients that know the types of SQL Server 2008.
+sp_fkeys, sp_statistics, sp_special_columns; and those with _100, for clients that know the types of SQL Server 2008.
 
 Each is a query over the catalog views, as the server's own are.
 """
@@ -20,7 +20,8 @@ _NAME: Final = nvarchar(384)
 _NULL: Final = tree.NullLiteral()
 
 
-def _parameter(name: str, type_: SqlType, default: tree.Expr = _NULL) -> Parameter:
+def _parameter(name: str, type_: SqlType, default: tree.Expr | None = _NULL) -> Parameter:
+    """A parameter; `default` None where a call must give it."""
     return Parameter(name, type_, default)
 
 
@@ -166,7 +167,7 @@ CONVERT(smallint, CASE WHEN {_NEWER} THEN -9 ELSE DATA_TYPE END) AS DATA_TYPE,
     CONVERT(smallint, CASE WHEN {_NEWER} THEN NULL ELSE SQL_DATETIME_SUB END) AS SQL_DATETIME_SUB,
     CHAR_OCTET_LENGTH, ORDINAL_POSITION, IS_NULLABLE, SS_DATA_TYPE"""
 _OF_INDEX: Final = (
-    _parameter("@table_name", nvarchar(128)),
+    _parameter("@table_name", nvarchar(128), None),
     _parameter("@table_owner", nvarchar(128)),
     _parameter("@table_qualifier", nvarchar(128)),
     _parameter("@index_name", nvarchar(128), tree.StringLiteral("%", True)),
@@ -206,6 +207,49 @@ WHERE t.name = @table_name
     AND (@table_owner IS NULL OR SCHEMA_NAME(t.schema_id) = @table_owner)
     AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())"""
 
+_OF_ROW: Final = (
+    _parameter("@table_name", nvarchar(128), None),
+    _parameter("@table_owner", nvarchar(128)),
+    _parameter("@table_qualifier", nvarchar(128)),
+    _parameter("@col_type", varchar(1), tree.StringLiteral("R")),
+    _parameter("@scope", varchar(1), tree.StringLiteral("T")),
+    _parameter("@nullable", varchar(1), tree.StringLiteral("U")),
+    _parameter("@ODBCVer", INT, tree.IntLiteral(2)),
+)
+
+
+def _special(sizes: str) -> str:
+    """The columns of a table's first unique index, or its rowversion."""
+    columns = _COLUMNS.replace("@fUsePattern", "0").replace("@column_name", "NULL")
+    return f"""
+SELECT
+    CONVERT(smallint, CASE @col_type WHEN 'R' THEN 0 END) AS SCOPE,
+    COLUMN_NAME,
+    {sizes},
+    CONVERT(smallint, 1) AS PSEUDO_COLUMN
+FROM ({columns}) AS c
+WHERE (@col_type = 'V' AND TYPE_NAME = 'timestamp')
+    OR (@col_type = 'R' AND EXISTS (
+        SELECT 1
+        FROM sys.tables AS t
+            JOIN sys.index_columns AS i ON i.object_id = t.object_id AND i.key_ordinal > 0
+        WHERE t.name = c.TABLE_NAME AND SCHEMA_NAME(t.schema_id) = c.TABLE_OWNER
+            AND COL_NAME(i.object_id, i.column_id) = c.COLUMN_NAME
+            AND i.index_id = (
+                SELECT MIN(u.index_id)
+                FROM sys.indexes AS u
+                WHERE u.object_id = t.object_id AND u.is_unique = 1 AND u.has_filter = 0
+                    AND (@nullable <> 'O' OR NOT EXISTS (
+                        SELECT 1
+                        FROM sys.index_columns AS k
+                            JOIN sys.columns AS n ON n.object_id = k.object_id AND n.column_id = k.column_id
+                        WHERE k.object_id = u.object_id AND k.index_id = u.index_id AND k.key_ordinal > 0
+                            AND n.is_nullable = 1)))))
+ORDER BY SCOPE, ORDINAL_POSITION
+"""
+
+
+_OLDER_SIZES: Final = _OLDER_COLUMNS.partition("    RADIX")[0].rstrip().rstrip(",")
 QUERIES: Final[dict[str, tuple[tuple[Parameter, ...], str]]] = {
     "sp_tables": (
         (
@@ -237,7 +281,7 @@ ORDER BY TABLE_TYPE, TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME
     ),
     "sp_columns_100": (
         (
-            _parameter("@table_name", _NAME),
+            _parameter("@table_name", _NAME, None),
             _parameter("@table_owner", _NAME),
             _parameter("@table_qualifier", nvarchar(128)),
             _parameter("@column_name", _NAME),
@@ -249,7 +293,7 @@ ORDER BY TABLE_TYPE, TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME
     ),
     "sp_columns": (
         (
-            _parameter("@table_name", _NAME),
+            _parameter("@table_name", _NAME, None),
             _parameter("@table_owner", _NAME),
             _parameter("@table_qualifier", nvarchar(128)),
             _parameter("@column_name", _NAME),
@@ -261,6 +305,8 @@ FROM ({_COLUMNS.replace("@fUsePattern", "1")}) AS c
 ORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION
 """,
     ),
+    "sp_special_columns_100": (_OF_ROW, _special("DATA_TYPE, TYPE_NAME, PRECISION, LENGTH, SCALE")),
+    "sp_special_columns": (_OF_ROW, _special(_OLDER_SIZES)),
     "sp_sproc_columns_100": (
         _OF_PROCEDURE,
         f"{_PROCEDURE_COLUMNS}\nORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION",
@@ -301,7 +347,7 @@ ORDER BY PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME
     ),
     "sp_pkeys": (
         (
-            _parameter("@table_name", nvarchar(128)),
+            _parameter("@table_name", nvarchar(128), None),
             _parameter("@table_owner", nvarchar(128)),
             _parameter("@table_qualifier", nvarchar(128)),
         ),

@@ -188,6 +188,18 @@ class Presence:
         """The mode in which `owner` holds a resource, 'NoLock' if not at all."""
         return self.locks.get(resource, {}).get(owner, ("NoLock", 0))[0]
 
+    def grants(self, owner: object, resource: str, mode: str) -> bool:
+        """Whether `owner` would be given a lock at once."""
+        with _guard:
+            before = self.locks.get(resource, {}).get(owner)
+            if not self._try(owner, resource, mode):
+                return False
+            self.release(owner, resource)
+            if before is not None and before != self.locks[resource][owner]:
+                self.locks[resource][owner] = before
+                self._lock(_byte(resource), exclusive=False)
+            return True
+
     def _try(self, owner: object, resource: str, mode: str) -> bool:
         with _guard:
             holders = self.locks.setdefault(resource, {})

@@ -756,6 +756,14 @@ class SessionFunctions:
     def applock_mode(self, principal: str, resource: str, owner: str) -> str:
         return self.presence.mode((self.slot, owner.capitalize()), f"{principal.lower()}\0{resource}")
 
+    def applock_test(self, principal: str, resource: str, mode: str, owner: str) -> int:
+        mode, owner = mode.capitalize(), owner.capitalize()
+        if mode not in ("Shared", "Exclusive") or owner not in ("Session", "Transaction"):
+            raise Unsupported(f"APPLOCK_TEST of {mode} by {owner}")
+        if owner == "Transaction" and self.transaction is None:
+            raise SqlError(3918, "The statement or function must be executed in the context of a user transaction.", 16)
+        return int(self.presence.grants((self.slot, owner), f"{principal.lower()}\0{resource}", mode))
+
     # -- user-defined scalar functions
 
     _registered: dict[tuple[int, str], str]

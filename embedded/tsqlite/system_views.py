@@ -20,6 +20,7 @@ from .compiled import Column as ResultColumn
 from .errors import Unsupported
 from .types import DEFAULT_COLLATION, SqlType, parse_type
 from .values import guid_from_text
+from .withheld import WITHHELD
 
 if TYPE_CHECKING:
     from .session import Session
@@ -55,6 +56,11 @@ def _case(column: str, values: dict[Any, str]) -> str:
     return f"CASE {column} {whens} END"
 
 
+REFUSED_TYPES: Final = (
+    ("image", 34, 34, 16), ("text", 35, 35, 16), ("sql_variant", 98, 98, 8016), ("ntext", 99, 99, 16),
+    ("hierarchyid", 240, 128, 892), ("geometry", 240, 129, -1), ("geography", 240, 130, -1), ("xml", 241, 241, -1),
+)  # fmt: skip
+"""Types of sys.types that no column can have here: name, system_type_id, user_type_id, max_length."""
 _TYPE_DESC = _case("o.type", CREATION_TYPES)
 _OBJECT = (
     f"o.name, o.object_id, NULL, o.schema_id, o.parent_object_id, printf('%-2s', o.type), {_TYPE_DESC},"
@@ -70,8 +76,11 @@ _action = "CASE f.{0} WHEN 'NO ACTION' THEN 0 WHEN 'CASCADE' THEN 1 WHEN 'SET NU
 _TYPES = ", ".join(
     f"('{'timestamp' if n == 'rowversion' else n}', {s}, {u}, 4, {length}, {p}, {c},"
     f" {repr(DEFAULT_COLLATION) if 'char' in n or n == 'sysname' else 'NULL'},"
-    f" {int(n not in ('sysname', 'rowversion'))})"
+    f" {int(n not in ('sysname', 'rowversion'))}, 0)"
     for n, (s, u, length, p, c) in SYSTEM_TYPES.items()
+) + "".join(
+    f", ('{n}', {s}, {u}, 4, {length}, 0, 0, {repr(DEFAULT_COLLATION) if 'text' in n else 'NULL'}, 1, {int(s == 240)})"
+    for n, s, u, length in REFUSED_TYPES
 )
 _type_row = (
     "name, system_type_id, user_type_id, schema_id, NULL, max_length, precision, scale, collation_name, is_nullable"
@@ -97,6 +106,21 @@ _WHEN = (
     "CASE WHEN {0}.system_type_id IN (40) THEN 0 WHEN {0}.system_type_id = 61 THEN 3 WHEN {0}.system_type_id ="
     " 58 THEN 0"
     " WHEN {0}.system_type_id IN (41, 42, 43) THEN {0}.scale END"
+)
+
+_COLUMNS = (
+    "object_id int!, name sysname, column_id int!, system_type_id tinyint!, user_type_id int!, max_length"
+    " smallint!,"
+    " precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_ansi_padded bit!,"
+    " is_rowguidcol"
+    " bit!, is_identity bit!, is_computed bit!, is_filestream bit!, is_sparse bit, default_object_id int!,"
+    " rule_object_id int!, generated_always_type tinyint, is_hidden bit!, is_masked bit!"
+)
+_COLUMN_ROWS = (
+    "SELECT object_id, name, column_id, system_type_id, user_type_id, max_length, precision, scale, collation_name,"
+    " is_nullable, system_type_id IN (165, 167, 173, 175, 231, 239), is_rowguidcol, seed IS NOT NULL,"
+    " computed IS NOT"
+    " NULL, 0, 0, coalesce(default_object_id, 0), 0, 0, 0, 0 FROM main._ts_columns"
 )
 
 VIEWS: Final[dict[str, SystemView]] = {
@@ -144,18 +168,11 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-sequences",
     ),
     "sys.columns": _catalog(
-        "object_id int!, name sysname, column_id int!, system_type_id tinyint!, user_type_id int!, max_length"
-        " smallint!,"
-        " precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_ansi_padded bit!,"
-        " is_rowguidcol"
-        " bit!, is_identity bit!, is_computed bit!, is_filestream bit!, is_sparse bit, default_object_id int!,"
-        " rule_object_id int!, generated_always_type tinyint, is_hidden bit!, is_masked bit!",
-        "SELECT object_id, name, column_id, system_type_id, user_type_id, max_length, precision, scale, collation_name,"
-        " is_nullable, system_type_id IN (165, 167, 173, 175, 231, 239), is_rowguidcol, seed IS NOT NULL,"
-        " computed IS NOT"
-        " NULL, 0, 0, coalesce(default_object_id, 0), 0, 0, 0, 0 FROM main._ts_columns",
+        _COLUMNS,
+        _COLUMN_ROWS,
         "sys-columns",
     ),
+    "sys.all_columns": _catalog(_COLUMNS, _COLUMN_ROWS, "sys-all-columns"),
     "sys.computed_columns": _catalog(
         "object_id int!, name sysname, column_id int!, is_computed bit!, definition nvarchar(max),"
         " uses_database_collation bit!, is_persisted bit!, is_nullable bit",
@@ -176,8 +193,8 @@ VIEWS: Final[dict[str, SystemView]] = {
         " smallint!,"
         " precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_user_defined bit!,"
         " is_assembly_type bit!, default_object_id int!, rule_object_id int!, is_table_type bit!",
-        "SELECT column1, column2, column3, column4, NULL, column5, column6, column7, column8, column9, 0, 0, 0, 0, 0"
-        f" FROM (VALUES {_TYPES}) UNION ALL SELECT name, ts_type_part(type, 0), user_type_id, schema_id, NULL,"
+        "SELECT column1, column2, column3, column4, NULL, column5, column6, column7, column8, column9, 0, column10,"
+        f" 0, 0, 0 FROM (VALUES {_TYPES}) UNION ALL SELECT name, ts_type_part(type, 0), user_type_id, schema_id, NULL,"
         " ts_type_part(type, 2), ts_type_part(type, 3), ts_type_part(type, 4), NULL, is_nullable, 1, 0, 0, 0, 0"
         " FROM main._ts_types",
         "sys-types",
@@ -390,8 +407,11 @@ VIEWS: Final[dict[str, SystemView]] = {
         "sys-dm-exec-connections",
     ),
     "INFORMATION_SCHEMA.SCHEMATA": _standard(
-        "CATALOG_NAME nvarchar(128), SCHEMA_NAME nvarchar(128)!, SCHEMA_OWNER nvarchar(128)",
-        "SELECT ts_database('name'), s.name, p.name FROM main._ts_schemas AS s LEFT JOIN main._ts_principals AS p"
+        "CATALOG_NAME nvarchar(128), SCHEMA_NAME nvarchar(128)!, SCHEMA_OWNER nvarchar(128),"
+        " DEFAULT_CHARACTER_SET_CATALOG varchar(6), DEFAULT_CHARACTER_SET_SCHEMA varchar(3),"
+        " DEFAULT_CHARACTER_SET_NAME nvarchar(128)",
+        "SELECT ts_database('name'), s.name, p.name, NULL, NULL, 'iso_1' FROM main._ts_schemas AS s"
+        " LEFT JOIN main._ts_principals AS p"
         " ON p.principal_id = s.principal_id",
         "schemata",
     ),
@@ -416,15 +436,18 @@ VIEWS: Final[dict[str, SystemView]] = {
         "TABLE_CATALOG nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME nvarchar(128)!, COLUMN_NAME nvarchar(128),"
         " ORDINAL_POSITION int, COLUMN_DEFAULT nvarchar(4000), IS_NULLABLE varchar(3), DATA_TYPE nvarchar(128),"
         " CHARACTER_MAXIMUM_LENGTH int, CHARACTER_OCTET_LENGTH int, NUMERIC_PRECISION tinyint, NUMERIC_PRECISION_RADIX"
-        " smallint, NUMERIC_SCALE int, DATETIME_PRECISION smallint, CHARACTER_SET_NAME nvarchar(128), COLLATION_NAME"
-        " nvarchar(128)",
+        " smallint, NUMERIC_SCALE int, DATETIME_PRECISION smallint, CHARACTER_SET_CATALOG nvarchar(128),"
+        " CHARACTER_SET_SCHEMA nvarchar(128), CHARACTER_SET_NAME nvarchar(128), COLLATION_CATALOG nvarchar(128),"
+        " COLLATION_SCHEMA nvarchar(128), COLLATION_NAME nvarchar(128), DOMAIN_CATALOG nvarchar(128), DOMAIN_SCHEMA nvarchar(128),"
+        " DOMAIN_NAME nvarchar(128)",
         "SELECT ts_database('name'), s.name, o.name, c.name, c.column_id, d.definition, CASE c.is_nullable WHEN"
         " 1 THEN 'YES'"
         f" ELSE 'NO' END, {_DATA_TYPE.format('c')}, {_CHARS.format('c')}, {_OCTETS.format('c')},"
         f" {_NUMERIC.format('c')},"
-        f" {_RADIX.format('c')}, {_SCALE.format('c')}, {_WHEN.format('c')}, CASE WHEN c.system_type_id IN (231,"
-        " 239) THEN"
-        " 'UNICODE' WHEN c.system_type_id IN (167, 175) THEN 'iso_1' END, c.collation_name FROM main._ts_columns AS c"
+        f" {_RADIX.format('c')}, {_SCALE.format('c')}, {_WHEN.format('c')}, NULL, NULL,"
+        " CASE WHEN c.system_type_id IN (231, 239) THEN"
+        " 'UNICODE' WHEN c.system_type_id IN (167, 175) THEN 'iso_1' END, NULL, NULL, c.collation_name,"
+        " ts_domain(), ts_domain(), ts_domain() FROM main._ts_columns AS c"
         " JOIN main._ts_objects AS o ON o.object_id = c.object_id JOIN main._ts_schemas AS s ON s.schema_id ="
         " o.schema_id"
         " LEFT JOIN main._ts_defaults AS d ON d.object_id = c.default_object_id WHERE o.type IN ('U', 'V')",
@@ -524,7 +547,7 @@ VIEWS: Final[dict[str, SystemView]] = {
 }
 
 REFUSED: Final = frozenset(
-    """all_columns all_parameters all_sql_modules all_views allocation_units assemblies assembly_types
+    """all_parameters all_sql_modules all_views allocation_units assemblies assembly_types
     change_tracking_tables
     column_store_segments data_spaces database_files database_mirroring database_scoped_configurations dm_ filegroups
     fulltext_indexes function_order_columns master_files messages module_assembly_usages partition_functions
@@ -535,7 +558,16 @@ REFUSED: Final = frozenset(
     syscomments sysprocesses sysdatabases table_types trigger_events xml_indexes xml_schema_collections
     event_notifications
     endpoints credentials backup_devices asymmetric_keys hash_indexes internal_tables plan_guides
-    remote_logins""".split()
+    remote_logins numbered_procedures numbered_procedure_parameters column_type_usages parameter_type_usages
+    type_assembly_usages routes services service_contracts service_message_types conversation_endpoints openkeys
+    key_encryptions user_token login_token server_permissions server_triggers server_trigger_events traces
+    linked_logins availability_groups availability_replicas fulltext_catalogs fulltext_stoplists spatial_indexes
+    external_tables external_data_sources external_file_formats column_encryption_keys column_master_keys
+    masked_columns change_tracking_databases extended_procedures system_columns system_objects system_parameters
+    system_sql_modules selective_xml_index_paths registered_search_properties syslogins sysfiles sysfilegroups
+    sysforeignkeys sysconstraints sysdepends sysindexkeys sysmembers syspermissions sysprotects sysreferences
+    sysaltfiles syscharsets sysconfigures syscurconfigs sysdevices syslanguages syslockinfo sysmessages sysopentapes
+    sysperfinfo sysremotelogins sysservers""".split()
 )
 """Names that SQL Server has and the engine refuses; of the dynamic management views all that are not listed above."""
 
@@ -595,7 +627,8 @@ def relation(key: str) -> Table:
         for i, (name, text, nullable) in enumerate(_split(VIEWS[key].columns), 1)
     )
     schema, _, name = key.partition(".")
-    return Table(name, schema, columns, "temp", key, object_id(name) or 0, "system")
+    withheld = WITHHELD.get(key, frozenset())
+    return Table(name, schema, columns, "temp", key, object_id(name) or 0, "system", withheld=withheld)
 
 
 def object_id(name: str) -> int | None:
@@ -656,6 +689,7 @@ def make(session: Session, key: str) -> None:
 def _register(session: Session) -> None:
     db = session.db
     db.create_scalar_function("ts_database", lambda name: _property(session, name), 1)
+    db.create_scalar_function("ts_domain", lambda: _domain(session), 0)
     db.create_scalar_function("ts_table_rows", lambda id_: _rows(session, id_), 1)
     db.create_scalar_function("ts_type_part", _type_part, 2, deterministic=True)
     sources: dict[str, Callable[[], Iterator[tuple[Any, ...]]]] = {
@@ -690,6 +724,12 @@ def _property(session: Session, name: str) -> Any:
     if name in ("recovery_fork_guid", "family_guid") and value is not None:
         return guid_from_text(bytes(value).hex())
     return value
+
+
+def _domain(session: Session) -> None:
+    # Which columns were declared with an alias type is not recorded.
+    if session.db.execute("SELECT 1 FROM main._ts_types LIMIT 1").fetchone():
+        raise Unsupported("DOMAIN_NAME of INFORMATION_SCHEMA.COLUMNS where there are alias types")
 
 
 def _rows(session: Session, object_id: int) -> int | None:

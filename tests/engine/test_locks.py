@@ -137,3 +137,13 @@ def test_a_transactions_begin_time_is_the_servers_clock(t: tsqlite.Connection, r
     do(t, "COMMIT")
     assert abs((began - before).total_seconds()) < 1
     assert value(rival, "SELECT COUNT(*) FROM sys.dm_tran_active_transactions") == 0
+
+
+def test_whether_an_application_lock_would_be_given(t: tsqlite.Connection, rival: tsqlite.Connection) -> None:
+    asked = "SELECT APPLOCK_TEST('public', 'r', '{}', 'Session')"
+    assert value(t, asked.format("Exclusive")) == 1
+    run(t, "EXEC sp_getapplock 'r', 'Shared', 'Session'")
+    assert [value(t, asked.format("Exclusive")), value(rival, asked.format("Exclusive"))] == [1, 0]
+    assert value(t, "SELECT APPLOCK_MODE('public', 'r', 'Session')") == "Shared"
+    assert value(rival, asked.format("Shared")) == 1
+    assert value(rival, "SELECT APPLOCK_MODE('public', 'r', 'Session')") == "NoLock"

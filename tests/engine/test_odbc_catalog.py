@@ -124,7 +124,7 @@ def test_parameters_of_procedures(shop: tsqlite.Connection) -> None:
 
 def test_other_catalog_procedures_are_refused(shop: tsqlite.Connection) -> None:
     with pytest.raises(tsqlite.NotSupportedError):
-        do(shop, "EXEC sp_special_columns_100 N'parent'")
+        do(shop, "EXEC sp_column_privileges N'parent'")
 
 
 # -- SQLAlchemy's inspector
@@ -218,3 +218,23 @@ def test_what_clients_older_than_2008_ask(shop: tsqlite.Connection) -> None:
     newer = told(shop, "EXEC sp_statistics_100 N'parent'")
     older = told(shop, "EXEC ..sp_statistics N'parent'")
     assert [{**row, "FILTER_CONDITION": None} for row in older] == [{**row, "FILTER_CONDITION": None} for row in newer]
+
+
+def test_the_columns_that_tell_rows_apart(shop: tsqlite.Connection) -> None:
+    do(
+        shop,
+        "CREATE TABLE dbo.stock (shelf int NOT NULL, code varchar(8) NULL, stamp rowversion, part bigint IDENTITY,"
+        " CONSTRAINT k PRIMARY KEY (part, shelf), UNIQUE (code))",
+    )
+    best = told(shop, "EXEC sp_special_columns N'stock'")
+    assert [(c["SCOPE"], c["COLUMN_NAME"], c["TYPE_NAME"], c["PSEUDO_COLUMN"]) for c in best] == [
+        (0, "shelf", "int", 1),
+        (0, "part", "bigint identity", 1),
+    ]
+    assert [c["COLUMN_NAME"] for c in told(shop, "EXEC sp_special_columns_100 'stock', @col_type = 'V'")] == ["stamp"]
+    assert error(shop, "EXEC sp_special_columns").number == 201
+
+
+def test_a_missing_parameter_is_told_before_an_unknown_one(shop: tsqlite.Connection) -> None:
+    assert error(shop, "EXEC sp_columns @nope = N'parent'").number == 201
+    assert error(shop, "EXEC sp_columns @table_name = N'parent', @nope = 1").number == 8145

@@ -81,7 +81,8 @@ def test_arguments_may_ask_for_the_default_and_have_another_type(p: tsqlite.Conn
     [
         ("dbo.p", [], 201),
         ("dbo.p", [Argument(INT, 1)] * 4, 8144),
-        ("dbo.p", [Argument(INT, 1, name="@nope")], 8145),
+        ("dbo.p", [Argument(INT, 1), Argument(INT, 1, name="@nope")], 8145),
+        ("dbo.p", [Argument(INT, 1, name="@nope")], 201),
         ("dbo.p", [Argument(INT, 1, output=True)], 8162),
         ("dbo.nope", [], 2812),
         ("dbo.p", [Argument(TEXT, "x")], 8114),

@@ -268,3 +268,26 @@ def test_a_file_that_cannot_be_opened_is_not_kept_open(tmp_path: Path) -> None:
     if not opened.is_dir():
         pytest.skip("no /proc here to see the open files in")
     assert [link for link in opened.iterdir() if link.is_symlink() and str(link.readlink()) == str(file)] == []
+
+
+def test_a_catalog_view_with_fewer_columns_is_not_shown_whole(db: tsqlite.Connection) -> None:
+    run(db, "CREATE TABLE dbo.t (a int, b varchar(3))")
+    assert isinstance(error(db, "SELECT * FROM sys.tables"), tsqlite.NotSupportedError)
+    assert isinstance(error(db, "SELECT t.* FROM sys.schemas AS s, sys.tables AS t"), tsqlite.NotSupportedError)
+    assert isinstance(error(db, "SELECT is_filetable FROM sys.tables"), tsqlite.NotSupportedError)
+    assert error(db, "SELECT is_fileable FROM sys.tables").number == 207
+    assert rows(db, "SELECT s.* FROM sys.schemas AS s WHERE EXISTS (SELECT * FROM sys.tables) AND s.name = 'dbo'") == [
+        ("dbo", 1, 1)
+    ]
+    assert rows(db, "SELECT name FROM sys.all_columns WHERE object_id = OBJECT_ID(N'dbo.t')") == [("a",), ("b",)]
+    assert value(db, "SELECT COUNT(*) FROM sys.types") == 34
+
+
+def test_the_standards_columns_are_all_there(db: tsqlite.Connection) -> None:
+    run(db, "CREATE TABLE dbo.t (b varchar(3))")
+    (row,) = rows(db, "SELECT * FROM INFORMATION_SCHEMA.COLUMNS")
+    assert len(row) == 23
+    assert row[14:20] == (None, None, "iso_1", None, None, "SQL_Latin1_General_CP1_CI_AS")
+    assert len(rows(db, "SELECT * FROM INFORMATION_SCHEMA.SCHEMATA")[0]) == 6
+    run(db, "CREATE TYPE dbo.code FROM varchar(3)")
+    assert isinstance(error(db, "SELECT DOMAIN_NAME FROM INFORMATION_SCHEMA.COLUMNS"), tsqlite.NotSupportedError)

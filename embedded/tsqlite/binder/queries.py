@@ -335,6 +335,8 @@ def _bind_items(scope: Scope, nodes: Sequence[tree.SelectItem], role: str) -> _I
         return items
     for node in nodes:
         if isinstance(node, tree.StarItem):
+            if role != "exists":
+                _check_star(scope, node)
             for column in star(scope, node):
                 items.outputs.append(column.expr)
                 items.columns.append(BoundColumn(column.name, column.expr.type, column))
@@ -366,6 +368,13 @@ def star(scope: Scope, node: tree.StarItem) -> Iterator[ScopeColumn]:
             yield from range_.columns
     if not found:
         raise sql_error(107, str(node.qualifier))
+
+
+def _check_star(scope: Scope, node: tree.StarItem) -> None:
+    """A catalog view that has fewer columns than SQL Server's cannot be shown whole."""
+    for range_ in scope.ranges:
+        if getattr(range_.table, "withheld", None) and (node.qualifier is None or range_.matches(node.qualifier.parts)):
+            raise Unsupported(f"* of {'.'.join(range_.parts)}: name the columns", node.line)
 
 
 def _bind_assignments(scope: Scope, nodes: Sequence[tree.SelectItem], items: _Items) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import sql_error
+from ..errors import Unsupported, sql_error
 from ..types import SqlType
 from . import typed
 from .environment import Environment
@@ -86,9 +86,19 @@ class Scope:
             if found is not None:
                 return found.expr
             scope = scope.parent
+        self._check_withheld(parts[-1])
         if len(parts) > 1:
             raise sql_error(4104, ".".join(parts))
         raise sql_error(207, parts[-1])
+
+    def _check_withheld(self, name: str) -> None:
+        # A column that SQL Server's catalog view has and the engine's has not.
+        scope: Scope | None = self
+        while scope is not None:
+            for range_ in scope.ranges:
+                if name.lower() in getattr(range_.table, "withheld", ()):
+                    raise Unsupported(f"Column {name} of {range_.name}")
+            scope = scope.parent
 
     def _local(self, parts: tuple[str, ...]) -> ScopeColumn | None:
         *prefix, name = parts
@@ -103,6 +113,7 @@ class Scope:
         if found:
             return found[0]
         if matched and prefix:
+            self._check_withheld(name)
             raise sql_error(207, name)
         return None
 

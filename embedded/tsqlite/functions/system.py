@@ -259,6 +259,7 @@ for _name, _method, _type, _arguments, _optional in (
     (_NAME,), 0),
     ("IS_ROLEMEMBER", "is_member", INT, (_NAME,), 0),
     ("APPLOCK_MODE", "applock_mode", nvarchar(32), (_NAME, nvarchar(255), nvarchar(32)), 0),
+    ("APPLOCK_TEST", "applock_test", SMALLINT, (_NAME, nvarchar(255), nvarchar(32), nvarchar(32)), 0),
 ):  # fmt: skip
     _strict = bool(_arguments) and _name != "HAS_PERMS_BY_NAME"
     _from_session(
