@@ -30,6 +30,8 @@ _BUILT = re.compile(
 _SHAPE = re.compile(
     r"[A-Z][A-Za-z0-9_]*_(?:(?:CI|CS)_(?:AI|AS)(?:_KS)?(?:_WS)?(?:_SC|_VSS)*(?:_UTF8)?|BIN2?(?:_UTF8)?)", re.IGNORECASE
 )
+_NONE = re.compile(r"SQL_Latin1_General_CP1_(?!CI_AI$).*", re.IGNORECASE)
+"""Shaped as collations, but the server has none beside CI_AS, CS_AS and CI_AI."""
 BINARY_COLLATIONS = frozenset({"RTRIM", "ts_bin", "ts_bin2_varchar"})
 """SQLite names of those under which only equal characters are equal."""
 _FAMILIES = {"sql_latin1_general_cp1": "SQL_Latin1_General_CP1", "latin1_general": "Latin1_General",
@@ -47,7 +49,7 @@ def check(name: str) -> str:
     match = _BUILT.fullmatch(name)
     family = match[1].lower() if match else ""
     if match is None or (family == "sql_latin1_general_cp1" and any(match.group(3, 4, 5, 6))):
-        if _SHAPE.fullmatch(name):
+        if _SHAPE.fullmatch(name) and not _NONE.fullmatch(name):
             raise Unsupported(f"Collation {name}")
         raise sql_error(448, name)
     if match[5] and family == "latin1_general":

@@ -438,8 +438,8 @@ VIEWS: Final[dict[str, SystemView]] = {
         " CHARACTER_MAXIMUM_LENGTH int, CHARACTER_OCTET_LENGTH int, NUMERIC_PRECISION tinyint, NUMERIC_PRECISION_RADIX"
         " smallint, NUMERIC_SCALE int, DATETIME_PRECISION smallint, CHARACTER_SET_CATALOG nvarchar(128),"
         " CHARACTER_SET_SCHEMA nvarchar(128), CHARACTER_SET_NAME nvarchar(128), COLLATION_CATALOG nvarchar(128),"
-        " COLLATION_SCHEMA nvarchar(128), COLLATION_NAME nvarchar(128), DOMAIN_CATALOG nvarchar(128), DOMAIN_SCHEMA nvarchar(128),"
-        " DOMAIN_NAME nvarchar(128)",
+        " COLLATION_SCHEMA nvarchar(128), COLLATION_NAME nvarchar(128), DOMAIN_CATALOG nvarchar(128),"
+        " DOMAIN_SCHEMA nvarchar(128), DOMAIN_NAME nvarchar(128)",
         "SELECT ts_database('name'), s.name, o.name, c.name, c.column_id, d.definition, CASE c.is_nullable WHEN"
         " 1 THEN 'YES'"
         f" ELSE 'NO' END, {_DATA_TYPE.format('c')}, {_CHARS.format('c')}, {_OCTETS.format('c')},"

@@ -551,4 +551,8 @@ VALUES: list[tuple[Any, ...]] = [
     ('ATN2(0, 0)', 'error', 3623),
     ("IIF('abc' LIKE '[c-a]%', 1, 0)", 'int', 0),
     ("IIF('abc' LIKE 'a%' ESCAPE NULL, 1, 0)", 'refused', None),
+    ("'a' COLLATE SQL_Latin1_General_CP1_BIN2", 'error', 448),
+    ("'a' COLLATE SQL_Latin1_General_CP1_BIN", 'error', 448),
+    ("'a' COLLATE SQL_Latin1_General_CP1_CI_AS_KS", 'error', 448),
+    ("'a' COLLATE SQL_Latin1_General_CP1_CI_AI", 'refused', None),
 ]
