@@ -11,6 +11,7 @@
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
 <title>${self.subject()}</title>
@@ -61,6 +62,7 @@ ${self.styles()}
 <body>
 <div class="preheader">${self.preheader()}</div>
 <table role="presentation" class="page" width="100%"><tr><td align="center" class="edge">
+<!--[if mso]><table role="presentation" width="600" align="center"><tr><td><![endif]-->
 <table role="presentation" class="column" width="600">
 <tr><td class="top">${self.header()}</td></tr>
 <tr><td class="main">
@@ -68,6 +70,7 @@ ${next.body()}
 </td></tr>
 <tr><td class="bottom">${self.footer()}</td></tr>
 </table>
+<!--[if mso]></td></tr></table><![endif]-->
 </td></tr></table>
 </body>
 </html>

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from cli.conftest import Ran, notify
+from notify import assets, styles
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,15 @@ def test_every_mail_is_a_whole_one(town: tuple[Path, Ran]) -> None:
         assert kinds == ["text/plain", "text/html"]
         text = file.with_suffix(".html").read_text()
         assert "None" not in re.sub(r"<style.*?</style>", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((assets.examples() / "brokerage" / "templates").glob("*.html.mako")), ids=lambda file: file.name
+)
+def test_a_templates_styles_are_inlined_once_not_for_each_mail(file: Path) -> None:
+    sheet = styles.Sheet()
+    sheet.read([file.read_text(), (file.parent / "brokerage.html.mako").read_text()])
+    assert sheet.is_static
 
 
 def test_one_that_another_version_made_is_told_and_built_anew_when_asked(demo: Path) -> None:

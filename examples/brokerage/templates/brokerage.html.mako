@@ -4,6 +4,7 @@
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
 <title>${self.subject()}</title>
@@ -17,43 +18,45 @@
   .page { width: 100%; background-color: #f3efe7; }
   .sheet { width: 100%; max-width: 600px; margin: 0 auto; }
   .brand { padding: 28px 36px 18px; font-family: Georgia, 'Times New Roman', serif; font-size: 20px; color: #1e4a3c; }
-  .brand-place { font-family: -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; font-size: 12px; letter-spacing: 0.12em; text-transform: uppercase; color: #6f7a72; }
+  .brand-place { font-family: -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; font-size: 12px; letter-spacing: 0.12em; text-transform: uppercase; color: #5c6660; }
   .card { background-color: #ffffff; border-radius: 14px; }
   .hero { background-color: #1e4a3c; border-radius: 14px 14px 0 0; padding: 34px 36px 30px; color: #ffffff; }
   .eyebrow { margin: 0 0 10px; font-size: 12px; font-weight: 600; letter-spacing: 0.14em; text-transform: uppercase; color: #e9c9a3; }
-  .title { margin: 0; font-family: Georgia, 'Times New Roman', serif; font-size: 30px; font-weight: normal; line-height: 1.22; color: #ffffff; }
+  .title { margin: 0; font-family: Georgia, 'Times New Roman', serif; font-size: 30px; font-weight: normal; line-height: 1.22; color: #ffffff; text-wrap: balance; }
   .place { margin: 12px 0 0; font-size: 15px; color: #cfe0d6; }
   .inner { padding: 30px 36px 34px; }
   .price { margin: 0 0 4px; font-family: Georgia, 'Times New Roman', serif; font-size: 34px; line-height: 1.2; color: #1e4a3c; }
-  .was { margin: 0 0 4px; font-size: 16px; color: #7b837d; text-decoration: line-through; }
+  .was { margin: 0 0 4px; font-size: 16px; color: #6b736d; text-decoration: line-through; }
   .pill { display: inline-block; padding: 4px 12px; border-radius: 99px; background-color: #f6e4d2; color: #7a3d18; font-size: 13px; font-weight: 600; }
   .facts { width: 100%; margin: 18px 0 22px; border-top: 1px solid #e5dfd3; border-bottom: 1px solid #e5dfd3; }
   .fact { padding: 12px 0; text-align: center; width: 25%; }
   .fact-number { display: block; font-size: 19px; font-weight: 600; color: #24312c; }
-  .fact-word { display: block; font-size: 12px; color: #6f7a72; }
+  .fact-word { display: block; font-size: 12px; color: #5c6660; }
   .when { width: 100%; margin: 0 0 22px; background-color: #f7f3ec; border-radius: 12px; }
-  .when-day { width: 92px; padding: 14px 0; text-align: center; background-color: #b4632f; border-radius: 12px 0 0 12px; color: #ffffff; }
+  .when-day { width: 92px; padding: 14px 0; text-align: center; background-color: #a85a28; border-radius: 12px 0 0 12px; color: #ffffff; }
   .when-month { display: block; font-size: 12px; font-weight: 600; letter-spacing: 0.12em; text-transform: uppercase; color: #ffe9d6; }
   .when-number { display: block; font-family: Georgia, serif; font-size: 36px; line-height: 1.1; color: #ffffff; }
+  .when-day.off { background-color: #7d857f; }
+  .when-month.off, .when-number.off { color: #ffffff; }
+  .when-time.off { color: #5c6660; text-decoration: line-through; }
   .when-text { padding: 14px 18px; }
   .when-time { display: block; font-size: 18px; font-weight: 600; color: #24312c; }
-  .quiet { font-size: 14px; color: #6f7a72; }
-  .button { display: inline-block; padding: 13px 26px; border-radius: 99px; background-color: #b4632f; color: #ffffff; font-weight: 600; text-decoration: none; }
+  .quiet { font-size: 14px; color: #5c6660; }
+  .button { display: inline-block; padding: 13px 26px; border-radius: 99px; background-color: #a85a28; color: #ffffff; font-weight: 600; text-decoration: none; }
   .agent { width: 100%; margin: 26px 0 0; border-top: 1px solid #e5dfd3; }
   .agent td { padding-top: 22px; }
   .monogram { width: 52px; height: 52px; border-radius: 26px; background-color: #dfe9e2; color: #1e4a3c; font-family: Georgia, serif; font-size: 19px; line-height: 52px; text-align: center; }
   .agent-name { font-weight: 600; }
-  .list { width: 100%; margin: 6px 0 20px; }
-  .list td { padding: 11px 0; border-bottom: 1px solid #ece6da; vertical-align: top; font-size: 15px; }
-  .list tr:last-child td { border-bottom: none; }
+  .list { width: 100%; margin: 0 0 20px; }
+  .list td { padding: 11px 0; border-top: 1px solid #ece6da; vertical-align: top; font-size: 15px; }
   .list .number { text-align: right; white-space: nowrap; padding-left: 14px; }
-  .heading { margin: 26px 0 10px; font-size: 13px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; color: #6f7a72; }
-  .totals { width: 100%; margin: 20px 0 8px; }
-  .total { width: 33%; padding: 16px 10px; text-align: center; background-color: #f7f3ec; }
+  .heading { margin: 26px 0 10px; font-size: 13px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; color: #5c6660; }
+  .totals { width: 100%; margin: 10px 0 8px; background-color: #f7f3ec; border-radius: 12px; }
+  .total { width: 33%; padding: 16px 10px; text-align: center; }
   .total-number { display: block; font-family: Georgia, serif; font-size: 22px; color: #1e4a3c; }
   .together { white-space: nowrap; }
-  .foot { padding: 22px 36px 40px; font-size: 13px; line-height: 1.5; color: #6f7a72; text-align: center; }
-  @media (max-width: 480px) {
+  .foot { padding: 22px 36px 40px; font-size: 13px; line-height: 1.5; color: #5c6660; text-align: center; text-wrap: balance; }
+  @media (max-width: 640px) {
     .hero { padding: 26px 22px 24px !important; border-radius: 0 !important; }
     .card { border-radius: 0 !important; }
     .inner { padding: 24px 22px 28px !important; }
@@ -75,9 +78,11 @@
     .was { color: #8b948d !important; }
     .pill { background-color: #4a2f1b !important; color: #f3c8a0 !important; }
     .fact-number, .when-time { color: #f1f3ef !important; }
+    .when-time.off { color: #9aa59d !important; }
+    .when-day.off { background-color: #4a544e !important; }
     .facts, .agent { border-color: #36413b !important; }
     .list td { border-color: #303a35 !important; }
-    .when, .total { background-color: #262f2a !important; }
+    .when, .totals { background-color: #262f2a !important; }
     .monogram { background-color: #2d4a3e !important; color: #cfe6d9 !important; }
     a { color: #e8ad7d !important; }
     .button { color: #ffffff !important; }
@@ -87,6 +92,7 @@
 <body>
 <div class="preheader">${self.preheader()}</div>
 <table role="presentation" class="page" width="100%"><tr><td align="center">
+<!--[if mso]><table role="presentation" width="600" align="center"><tr><td><![endif]-->
 <table role="presentation" class="sheet" width="600">
 <tr><td class="brand">${office_name}<br><span class="brand-place">Real estate, since 1962</span></td></tr>
 <tr><td class="card">
@@ -94,9 +100,10 @@ ${self.body()}
 </td></tr>
 <tr><td class="foot">
 <p>${self.why()}</p>
-<p>${office_name} · ${office_street} · <span class="together">${office_phone}</span></p>
+<p>${office_name}<br><span class="together">${office_street}</span> · <span class="together">${office_phone}</span></p>
 </td></tr>
 </table>
+<!--[if mso]></td></tr></table><![endif]-->
 </td></tr></table>
 </body>
 </html>
@@ -124,6 +131,14 @@ ${self.body()}
 <table role="presentation" class="when" width="100%"><tr>
 <td class="when-day"><span class="when-month">${at.strftime('%b')}</span> <span class="when-number">${at.day}</span></td>
 <td class="when-text"><span class="when-time">${at | weekday}, ${at | time}</span> <span class="quiet">${text}</span></td>
+</tr></table>
+</%def>
+
+## The same of what does not take place. Classes are written out: a class that a record decides is inlined mail by mail.
+<%def name="when_off(at, text)">
+<table role="presentation" class="when" width="100%"><tr>
+<td class="when-day off"><span class="when-month off">${at.strftime('%b')}</span> <span class="when-number off">${at.day}</span></td>
+<td class="when-text"><span class="when-time off">${at | weekday}, ${at | time}</span> <span class="quiet">${text}</span></td>
 </tr></table>
 </%def>
 

@@ -4,7 +4,7 @@
 <%def name="why()">You get this mail because you saved a search for homes up to ${search_limit | money} with ${search_bedrooms} or more bedrooms.</%def>
 ${parent.hero("New on the market", headline, f"{street}, {neighborhood}")}
 <table role="presentation" width="100%"><tr><td class="inner">
-<p>Good morning ${first_name},</p>
+<p>Dear ${first_name},</p>
 <p>A home came on the market today that fits your search.</p>
 <p class="price">${price | money}</p>
 <p class="quiet">${street}, ${city} ${postal_code}</p>

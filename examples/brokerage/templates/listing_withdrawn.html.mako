@@ -6,12 +6,12 @@ ${parent.hero("Off the market", headline, f"{street}, {neighborhood}")}
 <table role="presentation" width="100%"><tr><td class="inner">
 <p>Dear ${first_name},</p>
 <p>The owners have taken this home off the market, so your visit does not take place. We are sorry.</p>
-${parent.when(visit_at, f"{street}, {city}: cancelled")}
+${parent.when_off(visit_at, f"Cancelled · {street}, {city}")}
 % if alternatives:
 <p class="heading">Homes like it</p>
 <table role="presentation" class="list" width="100%">
 % for home in alternatives:
-<tr><td>${home.headline}<br><span class="quiet">${home.street}, ${home.neighborhood} · ${home.bedrooms} bed, ${home.bathrooms | number} bath, ${home.area_sqft | number} sq ft</span></td><td class="number">${home.price | money}</td></tr>
+<tr><td>${home.headline}<br><span class="quiet">${home.street}, ${home.neighborhood}<br>${home.bedrooms} bed, ${home.bathrooms | number} bath, ${home.area_sqft | number} sq ft</span></td><td class="number">${home.price | money}</td></tr>
 % endfor
 </table>
 % endif

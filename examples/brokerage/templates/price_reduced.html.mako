@@ -5,7 +5,7 @@
 ${parent.hero("A lower price", headline, f"{street}, {neighborhood}")}
 <table role="presentation" width="100%"><tr><td class="inner">
 <p>Dear ${first_name},</p>
-<p>The price of a home on your list changed this morning.</p>
+<p>The price of a home that you are going to see has come down.</p>
 <p class="was">${old_price | money}</p>
 <p class="price">${new_price | money}</p>
 <p><span class="pill">${saving | money} less</span></p>

@@ -6,7 +6,7 @@ ${parent.hero("Your visit has a new time" if is_moved else "Your visit is booked
 <table role="presentation" width="100%"><tr><td class="inner">
 <p>Dear ${first_name},</p>
 % if is_moved:
-<p>The details of your visit have changed. This is what stands now:</p>
+<p>Your visit has moved. This is what stands now:</p>
 % else:
 <p>We look forward to showing you this home. ${agent_name.split(' ')[0]} will meet you at the door.</p>
 % endif
@@ -20,7 +20,7 @@ ${parent.facts(bedrooms, bathrooms, area_sqft, None, None)}
 <p class="heading">Also on your calendar</p>
 <table role="presentation" class="list" width="100%">
 % for visit in other_visits:
-<tr><td>${visit.street}<br><span class="quiet">${visit.neighborhood} · ${visit.price | money}</span></td><td class="number">${visit.starts_at | date}<br><span class="quiet">${visit.starts_at | time}</span></td></tr>
+<tr><td>${visit.street}<br><span class="quiet">${visit.neighborhood} · ${visit.price | money}</span></td><td class="number">${weekday(visit.starts_at)[:3]}, ${date(visit.starts_at).rpartition(",")[0]}<br><span class="quiet">${visit.starts_at | time}</span></td></tr>
 % endfor
 </table>
 % endif
