@@ -21,7 +21,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -37,6 +37,9 @@ T = TypeVar("T")
 log = logging.getLogger("notify.send")
 
 DEADLOCK: Final = 1205
+LOCK_TIMEOUT: Final = 1222
+LOOP_WAIT_MS: Final = 50
+"""How long the event loop's thread waits for a lock of an embedded queue."""
 HAND_OVER_MARGIN: Final = 60
 """Seconds that an attempt's lease outlasts the longest hand-over."""
 IDLE_SECONDS: Final = (0.2, 5.0)
@@ -462,7 +465,12 @@ class _Begin:
 
 
 class _Journal:
-    """All calls to the queue, one at a time, on one connection in a thread of its own."""
+    """All calls to the queue, one at a time, on one connection: a server's in a thread of their own.
+
+    An embedded queue is as much Python as the event loop: in another thread the two would hand each other the
+    interpreter's lock at every statement, which costs as much again as the statements do. Its calls run in the loop's
+    thread, unless they have to wait for a lock.
+    """
 
     def __init__(
         self,
@@ -480,6 +488,9 @@ class _Journal:
         self._on_progress = on_progress
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(1, "notify-queue")
+        self._in_thread = 0
+        self._is_quick = False
+        """Whether the connection is an embedded queue's, and waits for no lock."""
         self._begins: list[_Begin] = []
         self._outcomes: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
@@ -499,7 +510,19 @@ class _Journal:
 
     async def call(self, procedure: Callable[..., T], *arguments: Any) -> T:
         """A call outside the stream of attempts."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._call, procedure, arguments)
+        if self._is_quick and not self._in_thread and self._connection is not None:
+            try:
+                return procedure(self._connection, *arguments)
+            except DatabaseUnreachable as error:
+                log.debug("%s; tried again", error)
+            except DatabaseError as error:
+                if error.number not in (DEADLOCK, LOCK_TIMEOUT):
+                    raise
+        self._in_thread += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._call, procedure, arguments)
+        finally:
+            self._in_thread -= 1
 
     async def begin(self, message: Message, attempt_id: str, gateway: str) -> bool:
         """True once the attempt is committed; False when it is not this sender's to make."""
@@ -630,7 +653,7 @@ class _Journal:
             except DatabaseUnreachable:
                 raise
             except DatabaseError as error:
-                if error.number == DEADLOCK:
+                if error.number in (DEADLOCK, LOCK_TIMEOUT):
                     raise
                 # A queue that refuses attempts still takes outcomes.
                 queue.record_outcomes(connection, outcomes)
@@ -644,7 +667,8 @@ class _Journal:
             try:
                 if self._connection is None:
                     self._connection = self._database.open()
-                return procedure(self._connection, *arguments)
+                with self._patiently(self._connection):
+                    return procedure(self._connection, *arguments)
             except DatabaseUnreachable as error:
                 self._disconnect()
                 if self._closing or time.monotonic() + wait > give_up_at:
@@ -658,8 +682,20 @@ class _Journal:
             time.sleep(wait)
             wait = min(2 * wait, 5.0)
 
+    @contextmanager
+    def _patiently(self, connection: Connection) -> Iterator[None]:
+        """Waits for locks as long as the database does; afterwards an embedded one waits for none to speak of."""
+        if self._is_quick:
+            connection.execute("SET LOCK_TIMEOUT -1;")
+            self._is_quick = False
+        yield
+        if connection.is_embedded:
+            connection.execute(f"SET LOCK_TIMEOUT {LOOP_WAIT_MS};")
+            self._is_quick = True
+
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
+        self._is_quick = False
         if connection is not None:
             with suppress(Exception):
                 connection.close()
