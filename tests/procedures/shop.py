@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from tests.hosts import Host
 
 import tsqlite
+from notify import assets
 from notify.databases import Connection, Database, Role
-from notify.deploy import split_batches
+from notify.deploy import module_files, split_batches
 
-ROOT: Final = Path(__file__).parents[2]
 START: Final = datetime.datetime(2026, 3, 2, 8, 0)
-SOURCE_FILES: Final = ("source", "functions/replica", "procedures/source", "procedures/replica")
 
 TABLES: Final = """
 CREATE TABLE dbo.orders (
@@ -93,18 +91,13 @@ def run_script(connection: Connection, text: str) -> None:
         execute(connection, batch)
 
 
-def files(folders: tuple[str, ...]) -> Iterator[Path]:
-    for folder in folders:
-        yield from sorted((ROOT / "sql" / folder).glob("*.sql"))
-
-
 def build_source(host: Host, path: Path) -> None:
     """Source, deployed; copied for each test."""
     database = host.database(Role.SOURCE, path, name="shop")
     with database.connection() as source:
         for script in (TABLES, MERGE, CHECK):
             run_script(source, script)
-        for file in files(SOURCE_FILES):
+        for file in [assets.sql() / "source" / "heartbeat.sql", *module_files(Role.SOURCE)]:
             run_script(source, file.read_text(encoding="utf-8"))
     database.dispose()
 

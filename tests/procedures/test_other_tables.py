@@ -191,3 +191,41 @@ def test_a_key_that_is_too_long_is_told_as_such(shop: Shop) -> None:
     shop.define("another", table=table, on=["update"])
     with pytest.raises(DatabaseError, match="50022"):
         shop.activate("another")
+
+
+def test_keys_and_criteria_of_another_collation_than_the_databases(shop: Shop) -> None:
+    """In a variable their text would have the database's code page: it is compared as the column has it, page by page."""
+    shop.change(
+        "CREATE TABLE dbo.code (code varchar(20) COLLATE Latin1_General_BIN2 NOT NULL CONSTRAINT pk_code PRIMARY KEY,"
+        " kind char(5) COLLATE Latin1_General_BIN2 NOT NULL, modified_at datetime2(3) NOT NULL,"
+        " INDEX ix_code_modified_at (modified_at));"
+    )
+    shop.redo()
+    where = [
+        {"column": "kind", "operator": "in", "value": ["a", "b"]},
+        {"column": "code", "operator": "not like", "value": "x%"},
+        {"column": "code", "operator": "between", "value": ["A", "z"]},
+    ]
+    table = {
+        "name": "code",
+        "created": None,
+        "modified": ["modified_at"],
+        "soft_delete": {"column": "kind", "value": "c"},
+    }
+    shop.watch(table=table, on=["update", "delete"], where=where)
+    shop.ask("INSERT notify.setting (name, value) VALUES ('page_size', N'2');")
+    rows = {"a": "a", "A": "a", "b": "B", "B": "b", "x1": "a", "c": "c"}
+    for code, kind in rows.items():
+        shop.change("INSERT dbo.code VALUES (?, ?, ?);", code, kind, shop.now)
+    shop.pass_time()
+    shop.detect()
+    assert {(record, operation, reason) for record, operation, _, reason in shop.changes()} == {
+        ("a", "U", None), ("A", "U", None), ("B", "U", None),
+        ("b", "U", "criteria"), ("x1", "U", "criteria"), ("c", "D", "criteria"),
+    }  # fmt: skip
+    (scan,) = shop.scans()
+    request = json.loads(scan["request"]) | {"cursor_stamp": "2026-03-02 08:00:00.0000000", "cursor_key": ["a"]}
+    (statement,) = call(shop.replica, "detect_changes", request=request, debug=1)[0]
+    assert "@key_0 nvarchar(4000) = JSON_VALUE" in statement["statement_text"]
+    assert "> CONVERT(varchar(20), @key_0 COLLATE Latin1_General_BIN2)" in statement["statement_text"]
+    assert statement["statement_text"].count("@low") == 0

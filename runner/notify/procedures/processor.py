@@ -147,8 +147,8 @@ def begin_run(
 
     A `beat` that stands still, and a `min_active_rowversion` that went back, raise an alert.
     """
-    parameters = {"host": host, "process_id": process_id, "beat": beat, "min_active_rowversion": min_active_rowversion}
-    return call(connection, "notify.begin_run", **parameters)[0].one()
+    position: dict[str, Value] = {"beat": beat, "min_active_rowversion": min_active_rowversion}
+    return call(connection, "notify.begin_run", host=host, process_id=process_id, **position)[0].one()
 
 
 def end_run(connection: Connection, run_id: int, outcome: str, summary: str) -> None:

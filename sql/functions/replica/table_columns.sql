@@ -6,7 +6,7 @@ table_columns: the columns of a table or view as the catalog of this database ha
 their values as text. The one place that knows how a type is declared, shown as a key, compared and used as a stamp.
 
 Parameters  @schema_name, @table_name
-Returns     column_name, column_id, type_name (base type), scale, is_computed,
+Returns     column_name, column_id, type_name (base type), scale, collation_name, is_computed,
             declared_type   as it stands in a DECLARE
             reference       t.[column]
             as_text         reference as nvarchar, reversible by from_text; NULL: the type cannot be a key
@@ -23,6 +23,7 @@ RETURNS TABLE AS RETURN SELECT
     c.column_id AS column_id,
     b.name AS type_name,
     c.scale AS scale,
+    c.collation_name AS collation_name,
     c.is_computed AS is_computed,
     d.declared_type AS declared_type,
     d.reference AS reference,

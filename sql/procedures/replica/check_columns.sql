@@ -2,30 +2,43 @@ SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
 GO
 /*
-check_columns (internal): refuses a request that names what this database has not, or a column that cannot play its role.
+check_columns (internal): reads the columns of a request's table from the catalog, and refuses a request that names what this database
+has not, or a column that cannot play its role.
 
-Parameters  @request: as compile_row takes it
+Parameters  @request: as compile_row takes it; result: @columns, a JSON array for described_columns
 Errors      50151 unknown table, 50152 unknown columns (all of them named), 50153 the type of a column does not allow its role
 */
-CREATE OR ALTER PROCEDURE notify.check_columns @request NVARCHAR(MAX)
+CREATE OR ALTER PROCEDURE notify.check_columns @request NVARCHAR(MAX), @columns NVARCHAR(MAX) OUTPUT
 AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
     DECLARE @message NVARCHAR(2048);
-    DECLARE @column TABLE (
-        column_name sysname NOT NULL PRIMARY KEY,
-        type_name sysname NULL,
-        declared_type NVARCHAR(300) NULL,
-        as_text NVARCHAR(500) NULL,
-        as_stamp NVARCHAR(500) NULL
-    );
+    DECLARE @collation sysname = CONVERT(sysname, DATABASEPROPERTYEX(DB_NAME(), 'Collation'));
 
-    INSERT INTO @column (column_name, type_name, declared_type, as_text, as_stamp)
-    SELECT tc.column_name, tc.type_name, tc.declared_type, tc.as_text, tc.as_stamp
-    FROM notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc;
+    SET @columns = (
+            SELECT
+                tc.column_name AS column_name,
+                tc.column_id AS column_id,
+                tc.type_name AS type_name,
+                tc.scale AS scale,
+                tc.collation_name AS collation_name,
+                tc.is_computed AS is_computed,
+                CASE
+                    WHEN tc.type_name IN (N'char', N'varchar') AND tc.collation_name <> @collation THEN 1
+                    ELSE 0
+                END AS is_foreign,
+                tc.declared_type AS declared_type,
+                tc.reference AS reference,
+                tc.as_text AS as_text,
+                tc.as_match AS as_match,
+                tc.as_stamp AS as_stamp,
+                tc.from_text AS from_text
+            FROM notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
+            FOR JSON PATH
+        );
 
-    IF @@ROWCOUNT = 0
+    IF @columns IS NULL
     BEGIN
         SET @message = CONCAT(
                 N'There is no table ',
@@ -44,7 +57,7 @@ BEGIN
     FROM (
         SELECT DISTINCT r.column_name AS column_name
         FROM notify.request_columns(@request) AS r
-        WHERE NOT EXISTS (SELECT 1 FROM @column AS c WHERE c.column_name = r.column_name)
+        WHERE NOT EXISTS (SELECT 1 FROM notify.described_columns(@columns) AS c WHERE c.column_name = r.column_name)
     ) AS missing;
 
     IF @message IS NOT NULL
@@ -63,7 +76,7 @@ BEGIN
 
     SELECT @message = STRING_AGG(CONVERT(NVARCHAR(MAX), CONCAT(r.column_name, N' (', r.role, N')')), N', ')
     FROM notify.request_columns(@request) AS r
-    JOIN @column AS c ON c.column_name = r.column_name
+    JOIN notify.described_columns(@columns) AS c ON c.column_name = r.column_name
     WHERE (r.role = 'key' AND c.as_text IS NULL)
         OR (r.role IN ('scan', 'stamp', 'created') AND c.as_stamp IS NULL)
         OR (r.role = 'rowversion' AND c.type_name <> N'timestamp')

@@ -9,7 +9,8 @@ Parameters  @request: as detect_changes takes it; results: @statement, with the 
             @high_text, @cursor_text; @type_name, @scale: of the stamp column
 Errors      those of compile_row and check_row_cap
 
-One seek: stamp > @low, in pages from stamp >= @cursor on, and behind the cursor's keys, which compare one after the other.
+One seek and one range of the stamp, which ends with the page where the index holds the keys too: stamp > @low, or from the row
+(cursor_stamp, cursor_key) on, which is above it. Rows of the cursor's own stamp are passed over in the index.
 */
 CREATE OR ALTER PROCEDURE notify.compile_scan
     @request NVARCHAR(MAX),
@@ -20,196 +21,82 @@ AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
-    DECLARE @table_name NVARCHAR(600);
-    DECLARE @declarations NVARCHAR(MAX);
-    DECLARE @key_order NVARCHAR(MAX);
-    DECLARE @record_key NVARCHAR(MAX);
-    DECLARE @record_match NVARCHAR(MAX);
-    DECLARE @created_stamp NVARCHAR(MAX);
-    DECLARE @state_stamp NVARCHAR(MAX);
-    DECLARE @state_hash NVARCHAR(MAX);
-    DECLARE @is_deleted NVARCHAR(MAX);
-    DECLARE @fields NVARCHAR(MAX);
-    DECLARE @matches NVARCHAR(MAX);
-    DECLARE @newest_stamp NVARCHAR(MAX);
+    DECLARE @columns NVARCHAR(MAX);
+    DECLARE @parts NVARCHAR(MAX);
     DECLARE @stamp NVARCHAR(300);
     DECLARE @stamp_text NVARCHAR(500);
     DECLARE @stamp_type NVARCHAR(300);
-    DECLARE @stamp_from_text NVARCHAR(400);
-    DECLARE @key_declarations NVARCHAR(MAX) = N'';
-    DECLARE @key_after NVARCHAR(MAX);
-    DECLARE @high VARCHAR(27) = JSON_VALUE(@request, '$.high');
-    DECLARE @cursor_stamp VARCHAR(27) = JSON_VALUE(@request, '$.cursor_stamp');
+    DECLARE @stamp_value NVARCHAR(400);
+    DECLARE @bounds NVARCHAR(MAX);
+    DECLARE @range NVARCHAR(MAX);
 
-    EXECUTE notify.compile_row
-        @request = @request,
-        @table_name = @table_name OUTPUT,
-        @declarations = @declarations OUTPUT,
-        @key_order = @key_order OUTPUT,
-        @record_key = @record_key OUTPUT,
-        @record_match = @record_match OUTPUT,
-        @created_stamp = @created_stamp OUTPUT,
-        @state_stamp = @state_stamp OUTPUT,
-        @state_hash = @state_hash OUTPUT,
-        @is_deleted = @is_deleted OUTPUT,
-        @fields = @fields OUTPUT,
-        @matches = @matches OUTPUT,
-        @newest_stamp = @newest_stamp OUTPUT;
+    EXECUTE notify.compile_row @request = @request, @columns = @columns OUTPUT, @parts = @parts OUTPUT;
 
     SELECT
         @stamp = tc.reference,
         @stamp_text = tc.as_stamp,
-        @stamp_type = tc.declared_type,
-        @stamp_from_text = tc.from_text,
+        @stamp_type = tc.variable_type,
+        @stamp_value = tc.variable_value,
         @type_name = tc.type_name,
         @scale = tc.scale
-    FROM notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
+    FROM notify.described_columns(@columns) AS tc
     WHERE tc.column_name = JSON_VALUE(@request, '$.stamp');
 
     EXECUTE notify.check_row_cap @request = @request;
 
-    /* The page goes on behind the row (cursor_stamp, cursor_key); keys compare one after the other. */
-    IF @cursor_stamp IS NOT NULL
+    IF JSON_VALUE(@request, '$.cursor_stamp') IS NULL
+    BEGIN
+        SET @bounds = CONCAT(N'DECLARE @low ', @stamp_type, N' = ', REPLACE(@stamp_value, N'?', N'@low_text'), N';');
+        SET @range = @stamp + N' > @low';
+    END;
+    ELSE
         SELECT
-            @key_declarations = STRING_AGG(
-                CONVERT(
-                    NVARCHAR(MAX),
-                    CONCAT(
-                        N'DECLARE @key_',
-                        CONVERT(INTEGER, k.[key]),
-                        N' ',
-                        tc.declared_type,
-                        N' = ',
-                        REPLACE(
-                            tc.from_text,
-                            N'?',
-                            CONCAT(N'JSON_VALUE(@request, ''$.cursor_key[', CONVERT(INTEGER, k.[key]), N']'')')
-                        ),
-                        N';',
-                        NCHAR(10)
-                    )
-                ),
-                N''
-            ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key])),
-            @key_after = STRING_AGG(
-                CONVERT(
-                    NVARCHAR(MAX),
-                    CONCAT(
-                        N'(',
-                        COALESCE(before.equal, N''),
-                        tc.reference,
-                        N' > @key_',
-                        CONVERT(INTEGER, k.[key]),
-                        N')'
-                    )
-                ),
-                N' OR '
-            ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key]))
-        FROM OPENJSON(@request, '$.keys') AS k
-        JOIN notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
-            ON tc.column_name = k.value
-        OUTER APPLY (
-            SELECT
-                STRING_AGG(
-                    CONVERT(
-                        NVARCHAR(MAX),
-                        CONCAT(N't.', QUOTENAME(j.value), N' = @key_', CONVERT(INTEGER, j.[key]), N' AND ')
-                    ),
-                    N''
-                ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, j.[key])) AS equal
-            FROM OPENJSON(@request, '$.keys') AS j
-            WHERE CONVERT(INTEGER, j.[key]) < CONVERT(INTEGER, k.[key])
-        ) AS before;
+            @bounds = CONCAT(
+                N'DECLARE @cursor ',
+                @stamp_type,
+                N' = ',
+                REPLACE(@stamp_value, N'?', N'@cursor_text'),
+                N';',
+                NCHAR(10),
+                c.declarations
+            ),
+            @range = CONCAT(@stamp, N' >= @cursor AND (', @stamp, N' > @cursor OR ', c.predicate, N')')
+        FROM notify.cursor_sql(@request, @columns) AS c;
 
-    SET @statement = CONCAT(
-            @declarations,
-            N'DECLARE @low ',
-            @stamp_type,
-            N' = ',
-            REPLACE(@stamp_from_text, N'?', N'@low_text'),
-            N';',
-            NCHAR(10),
-            CASE
-                WHEN @high IS NOT NULL THEN CONCAT(
-                    N'DECLARE @high ',
-                    @stamp_type,
-                    N' = ',
-                    REPLACE(@stamp_from_text, N'?', N'@high_text'),
-                    N';',
-                    NCHAR(10)
-                )
-            END,
-            CASE
-                WHEN @cursor_stamp IS NOT NULL THEN CONCAT(
-                    N'DECLARE @cursor ',
-                    @stamp_type,
-                    N' = ',
-                    REPLACE(@stamp_from_text, N'?', N'@cursor_text'),
-                    N';',
-                    NCHAR(10),
-                    @key_declarations
-                )
-            END,
-            N'INSERT INTO #detected (ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, state_hash, is_deleted, matches, fields)
+    IF JSON_VALUE(@request, '$.high') IS NOT NULL
+    BEGIN
+        SET @bounds += CONCAT(
+                N' DECLARE @high ',
+                @stamp_type,
+                N' = ',
+                REPLACE(@stamp_value, N'?', N'@high_text'),
+                N';'
+            );
+        SET @range += N' AND ' + @stamp + N' <= @high';
+    END;
+
+    SET @parts = JSON_MODIFY(JSON_MODIFY(@parts, '$.stamp', @stamp), '$.stamp_text', @stamp_text);
+    SET @parts = JSON_MODIFY(JSON_MODIFY(@parts, '$.bounds', @bounds), '$.range', @range);
+    SET @statement = notify.filled_template(
+            N'{declarations}{bounds}
+INSERT INTO #detected (ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, state_hash, is_deleted, matches, fields)
     SELECT TOP (@page_size)
-        ROW_NUMBER() OVER (ORDER BY ',
-            @stamp,
-            N', ',
-            @key_order,
-            N'),
-        ',
-            @record_key,
-            N',
-        ',
-            @record_match,
-            N',
-        ',
-            @stamp_text,
-            N',
-        ',
-            @created_stamp,
-            N',
-        ',
-            @newest_stamp,
-            N',
-        ',
-            @state_stamp,
-            N',
-        ',
-            @state_hash,
-            N',
-        ',
-            @is_deleted,
-            N',
-        ',
-            @matches,
-            N',
-        ',
-            @fields,
-            N'
-    FROM ',
-            @table_name,
-            N' AS t
-    WHERE ',
-            @stamp,
-            N' > @low',
-            CASE WHEN @high IS NOT NULL THEN N' AND ' + @stamp + N' <= @high' END,
-            CASE
-                WHEN @cursor_stamp IS NOT NULL THEN N' AND ' +
-                @stamp +
-                N' >= @cursor AND (' +
-                @stamp +
-                N' > @cursor OR ' +
-                @key_after +
-                N')'
-            END,
-            N'
-    ORDER BY ',
-            @stamp,
-            N', ',
-            @key_order,
-            N'
-    OPTION (RECOMPILE);'
+        ROW_NUMBER() OVER (ORDER BY {stamp}, {key_order}),
+        {record_key},
+        {record_match},
+        {stamp_text},
+        {created_stamp},
+        {newest_stamp},
+        {state_stamp},
+        {state_hash},
+        {is_deleted},
+        {matches},
+        {fields}
+    FROM {table} AS t
+    WHERE {range}
+    ORDER BY {stamp}, {key_order}
+    OPTION (RECOMPILE);',
+            @parts
         );
 END;
 GO

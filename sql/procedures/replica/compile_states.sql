@@ -14,36 +14,14 @@ AS
 BEGIN
     SET NOCOUNT, XACT_ABORT ON;
 
-    DECLARE @table_name NVARCHAR(600);
-    DECLARE @declarations NVARCHAR(MAX);
-    DECLARE @key_order NVARCHAR(MAX);
-    DECLARE @record_key NVARCHAR(MAX);
-    DECLARE @record_match NVARCHAR(MAX);
-    DECLARE @created_stamp NVARCHAR(MAX);
-    DECLARE @state_stamp NVARCHAR(MAX);
-    DECLARE @state_hash NVARCHAR(MAX);
-    DECLARE @is_deleted NVARCHAR(MAX);
-    DECLARE @fields NVARCHAR(MAX);
-    DECLARE @matches NVARCHAR(MAX);
+    DECLARE @columns NVARCHAR(MAX);
+    DECLARE @parts NVARCHAR(MAX);
     DECLARE @key_columns NVARCHAR(MAX);
     DECLARE @key_joins NVARCHAR(MAX);
     DECLARE @first_key NVARCHAR(300);
 
-    EXECUTE notify.compile_row
-        @request = @request,
-        @table_name = @table_name OUTPUT,
-        @declarations = @declarations OUTPUT,
-        @key_order = @key_order OUTPUT,
-        @record_key = @record_key OUTPUT,
-        @record_match = @record_match OUTPUT,
-        @created_stamp = @created_stamp OUTPUT,
-        @state_stamp = @state_stamp OUTPUT,
-        @state_hash = @state_hash OUTPUT,
-        @is_deleted = @is_deleted OUTPUT,
-        @fields = @fields OUTPUT,
-        @matches = @matches OUTPUT;
+    EXECUTE notify.compile_row @request = @request, @columns = @columns OUTPUT, @parts = @parts OUTPUT;
 
-    /* Keys as variables of the exact type: one seek a change. */
     SELECT
         @key_columns = STRING_AGG(
             CONVERT(
@@ -63,56 +41,30 @@ BEGIN
         @key_joins = STRING_AGG(
             CONVERT(NVARCHAR(MAX), CONCAT(tc.reference, N' = c.key_', CONVERT(INTEGER, k.[key]))),
             N' AND '
-        ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key]))
+        ) WITHIN GROUP (ORDER BY CONVERT(INTEGER, k.[key])),
+        @first_key = MAX(CASE WHEN k.[key] = N'0' THEN tc.reference END)
     FROM OPENJSON(@request, '$.keys') AS k
-    JOIN notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
-        ON tc.column_name = k.value;
+    JOIN notify.described_columns(@columns) AS tc ON tc.column_name = k.value;
 
-    SELECT @first_key = tc.reference
-    FROM notify.table_columns(JSON_VALUE(@request, '$.schema'), JSON_VALUE(@request, '$.table')) AS tc
-    WHERE tc.column_name = JSON_VALUE(@request, '$.keys[0]');
-
-    SET @statement = CONCAT(
-            @declarations,
-            N'SELECT
+    SET @parts = JSON_MODIFY(JSON_MODIFY(@parts, '$.key_columns', @key_columns), '$.key_joins', @key_joins);
+    SET @parts = JSON_MODIFY(@parts, '$.first_key', @first_key);
+    SET @statement = notify.filled_template(
+            N'{declarations}SELECT
         c.change_number AS change_number,
-        CONVERT(bit, CASE WHEN ',
-            @first_key,
-            N' IS NULL THEN 0 ELSE 1 END) AS is_present,
-        ',
-            @is_deleted,
-            N' AS is_deleted,
-        CASE WHEN ',
-            @first_key,
-            N' IS NOT NULL THEN ',
-            @state_stamp,
-            N' END AS shown_stamp,
-        CASE WHEN ',
-            @first_key,
-            N' IS NOT NULL THEN ',
-            @state_hash,
-            N' END AS shown_hash,
-        ',
-            @created_stamp,
-            N' AS created_stamp,
-        CONVERT(bit, CASE WHEN ',
-            @first_key,
-            N' IS NOT NULL THEN CASE WHEN ',
-            @matches,
-            N' = N''[]'' THEN 0 ELSE 1 END END) AS matches
+        CONVERT(bit, CASE WHEN {first_key} IS NULL THEN 0 ELSE 1 END) AS is_present,
+        {is_deleted} AS is_deleted,
+        CASE WHEN {first_key} IS NOT NULL THEN {state_stamp} END AS shown_stamp,
+        CASE WHEN {first_key} IS NOT NULL THEN {state_hash} END AS shown_hash,
+        {created_stamp} AS created_stamp,
+        CONVERT(bit, CASE WHEN {first_key} IS NOT NULL THEN CASE WHEN {matches} = N''[]'' THEN 0 ELSE 1 END END) AS matches
     FROM (
-        SELECT j.change_number AS change_number, ',
-            @key_columns,
-            N'
+        SELECT j.change_number AS change_number, {key_columns}
         FROM OPENJSON(@changes) WITH (change_number bigint, [key] nvarchar(max) AS JSON) AS j
     ) AS c
-    LEFT JOIN ',
-            @table_name,
-            N' AS t ON ',
-            @key_joins,
-            N'
+    LEFT JOIN {table} AS t ON {key_joins}
     ORDER BY c.change_number
-    OPTION (RECOMPILE);'
+    OPTION (RECOMPILE);',
+            @parts
         );
 END;
 GO

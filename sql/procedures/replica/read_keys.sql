@@ -23,64 +23,25 @@ BEGIN
     IF COALESCE(CONVERT(NVARCHAR(30), DATABASEPROPERTYEX(DB_NAME(), 'Updateability')), N'') <> N'READ_ONLY'
         THROW 50150, N'This database is not read only. Point the role replica at a readable secondary (ApplicationIntent=ReadOnly), not at source.', 1;
 
-    DECLARE @table_name NVARCHAR(600);
-    DECLARE @declarations NVARCHAR(MAX);
-    DECLARE @key_order NVARCHAR(MAX);
-    DECLARE @record_key NVARCHAR(MAX);
-    DECLARE @record_match NVARCHAR(MAX);
-    DECLARE @created_stamp NVARCHAR(MAX);
-    DECLARE @state_stamp NVARCHAR(MAX);
-    DECLARE @state_hash NVARCHAR(MAX);
-    DECLARE @is_deleted NVARCHAR(MAX);
-    DECLARE @fields NVARCHAR(MAX);
-    DECLARE @matches NVARCHAR(MAX);
+    DECLARE @parts NVARCHAR(MAX);
     DECLARE @statement NVARCHAR(MAX);
     DECLARE @beat BIGINT;
 
     BEGIN TRY
-        EXECUTE notify.compile_row
-            @request = @request,
-            @table_name = @table_name OUTPUT,
-            @declarations = @declarations OUTPUT,
-            @key_order = @key_order OUTPUT,
-            @record_key = @record_key OUTPUT,
-            @record_match = @record_match OUTPUT,
-            @created_stamp = @created_stamp OUTPUT,
-            @state_stamp = @state_stamp OUTPUT,
-            @state_hash = @state_hash OUTPUT,
-            @is_deleted = @is_deleted OUTPUT,
-            @fields = @fields OUTPUT,
-            @matches = @matches OUTPUT,
-            @with_misses = 1;
+        EXECUTE notify.compile_row @request = @request, @with_misses = 1, @parts = @parts OUTPUT;
 
-        SET @statement = CONCAT(
-                @declarations,
-                N'SELECT
-    ',
-                @record_key,
-                N' AS record_key,
-    ',
-                @record_match,
-                N' AS record_match,
-    ',
-                @created_stamp,
-                N' AS created_stamp,
-    ',
-                @state_stamp,
-                N' AS state_stamp,
-    ',
-                @state_hash,
-                N' AS state_hash,
-    ',
-                @fields,
-                N' AS fields,
-    ',
-                @matches,
-                N' AS matches
-FROM ',
-                @table_name,
-                N' AS t
-OPTION (RECOMPILE);'
+        SET @statement = notify.filled_template(
+                N'{declarations}SELECT
+    {record_key} AS record_key,
+    {record_match} AS record_match,
+    {created_stamp} AS created_stamp,
+    {state_stamp} AS state_stamp,
+    {state_hash} AS state_hash,
+    {fields} AS fields,
+    {matches} AS matches
+FROM {table} AS t
+OPTION (RECOMPILE);',
+                @parts
             );
 
         IF @debug = 1
