@@ -175,8 +175,29 @@ def _check_body(changer: Changer, node: Any, kind: str) -> None:
                 name = type(statement).__name__
                 shown = SHOWN.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).upper()
                 raise sql_error(443, shown, line=statement.line)
+    if kind == "IF":
+        _check_inline(changer, node)
     if kind == "TF":
         raise Unsupported("A multi-statement table-valued function", node.line)
+
+
+def _check_inline(changer: Changer, node: tree.CreateInlineFunction) -> None:
+    """An inline function is bound as a view is: what it reads must be there. Errors 208, 207, 4121, 4506, 4514."""
+    from . import binder
+
+    made = [units.parameter(parameter, changer.session) for parameter in node.parameters]
+    names = units.Names(changer.session, {p.name.lower(): p.type for p in made}, node.name.schema or "dbo")
+    try:
+        columns = binder.describe(node.query, names)
+    except Unsupported:
+        return  # refused when it is read, should it be
+    seen: set[str] = set()
+    for i, column in enumerate(columns, 1):
+        if not column.name:
+            raise SqlError(4514, f"CREATE FUNCTION failed because a column name is not specified for column {i}.")
+        if column.name.lower() in seen:
+            raise sql_error(4506, column.name, node.name.name)
+        seen.add(column.name.lower())
 
 
 def _assigns(statement: tree.SelectStatement) -> bool:

@@ -124,6 +124,27 @@ def test_scalar_and_inline_functions(db: tsqlite.Connection) -> None:
     assert rows(db, "SELECT v, dbo.twice(v) FROM dbo.upto(2) ORDER BY v") == [(1, 2), (2, 4)]
 
 
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        ("SELECT t.a FROM dbo.nothing AS t", 208),
+        ("SELECT t.a FROM dbo.no_function(@a) AS t", 208),
+        ("SELECT dbo.no_function(@a) AS x", 4121),
+        ("SELECT t.b FROM dbo.t AS t WHERE t.a = @a", 207),
+        ("SELECT @b AS x", 137),
+        ("SELECT @a AS x, @a + 1", 4514),
+        ("SELECT @a AS x, 1 AS X", 4506),
+    ],
+)
+def test_an_inline_function_is_bound_when_it_is_created(db: tsqlite.Connection, body: str, number: int) -> None:
+    """As a view is: what it reads must be there. A scalar function is read when it runs, as a procedure."""
+    run(db, "CREATE TABLE dbo.t (a integer);")
+    for action in ("CREATE", "CREATE OR ALTER"):
+        assert error(db, f"{action} FUNCTION dbo.f(@a integer) RETURNS TABLE AS RETURN {body};").number == number
+    later = "RETURN (SELECT t.x FROM dbo.no_function(@a) AS t)"
+    run(db, f"CREATE FUNCTION dbo.later(@a integer) RETURNS integer AS BEGIN {later}; END;")
+
+
 def test_control_of_flow(db: tsqlite.Connection) -> None:
     assert (
         value(
