@@ -170,7 +170,7 @@ class TestRefusal:
         saved(processor, definition(table))
         scans = [scan("created_at"), scan("modified_at"), scan("checked_at")]
         text = refused(50005, activate, processor, *scans)
-        assert "CREATE INDEX [ix_listing_checked_at] ON [dbo].[listing] ([checked_at])" in text
+        assert "CREATE INDEX [ix_listing_checked_at] ON [dbo].[listing] ([checked_at], [listing_id])" in text
         saved(processor, definition({**table, "allow_unindexed": True, "row_cap": 1000}))
         activate(processor, *scans)
         request = json.loads(query(processor, "SELECT notify.table_request(wt.watched_table_id, NULL, NULL, NULL, NULL, NULL,"
