@@ -539,7 +539,9 @@ class Interpreter(Calls, Remote):
     def set_value(self, statement: tree.SetValue, frame: Frame) -> None:
         """SET option value."""
         expr = statement.value
-        value = expr.value if isinstance(expr, tree.Bareword) else self.value(expr, frame)[0]
+        value, of = (expr.value, nvarchar()) if isinstance(expr, tree.Bareword) else self.value(expr, frame)
+        if statement.option == "CONTEXT_INFO" and not of.is_binary:
+            raise Unsupported(f"SET CONTEXT_INFO of {of.display_name}", statement.line)
         old = self.session.settings.language
         self.session.set_value(statement.option, value, statement.line)
         if statement.option == "LANGUAGE" and self.sink.detailed:

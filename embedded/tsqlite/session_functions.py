@@ -168,7 +168,7 @@ class SessionFunctions:
                 raise Unsupported(f"SET ROWCOUNT {value}", line)
             settings.rowcount = value
         elif option == "CONTEXT_INFO":
-            settings.context_info = value if value is None or isinstance(value, bytes) else bytes(str(value), "utf-8")
+            settings.context_info = None if value is None else bytes(value)[:128].ljust(128, b"\0")
         elif option == "TEXTSIZE":
             settings.textsize = int(value) or 4096
         elif option not in ("QUERY_GOVERNOR_COST_LIMIT",):

@@ -450,8 +450,6 @@ def _common_string(high: SqlType, low: SqlType, a: SqlType, b: SqlType, nullable
     name = high.name
     if length == -1:
         name = "nvarchar" if high.is_unicode else "varchar"
-    elif "var" in low.name and name in ("char", "nchar"):
-        name = "nvarchar" if name == "nchar" else "varchar"
     if name in UNICODE and length > 4000:
         length = 4000 if "var" not in name else -1
     collation, label = combine(a, b)

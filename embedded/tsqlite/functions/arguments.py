@@ -43,6 +43,14 @@ def integer(call: Call, index: int, type_: SqlType = INT) -> SqlType:
     return type_.with_nullable(given.nullable)
 
 
+def whole(call: Call, index: int, type_: SqlType = INT) -> SqlType:
+    """An integer argument that no other number and no string may stand for. Error 8116."""
+    given = call.arguments[index].type
+    if not (given.is_integer or given.is_null):
+        raise sql_error(8116, given.display_name, index + 1, call.name.lower())
+    return type_.with_nullable(given.nullable)
+
+
 def like_text(source: SqlType, length: int, *, nullable: bool = True, variable: bool = True) -> SqlType:
     """A string result in the family and collation of ``source``; ``length`` beyond the family's limit is cut to it,
     -1 is max.

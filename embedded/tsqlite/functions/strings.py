@@ -17,7 +17,7 @@ from ..convert import cut
 from ..errors import SqlError, Unsupported, sql_error
 from ..runtime import TableFunction, scalar, table
 from ..types import BIGINT, BIT, FLOAT, INT, SqlType, common_type, common_type_of, nchar, nvarchar, varchar
-from .arguments import constant, integer, length_of, like_text, text
+from .arguments import constant, integer, length_of, like_text, text, whole
 from .registry import Call, Resolved, add, need, nullable_from, simple, udf
 from .session_protocol import SessionProtocol
 
@@ -130,19 +130,19 @@ _add("DATALENGTH", _resolve_datalength)
 
 @scalar("ts_left", 2)
 def _left(value: str | None, count: int | None) -> str | None:
+    if count is not None and count < 0:
+        raise sql_error(537)
     if value is None or count is None:
         return None
-    if count < 0:
-        raise sql_error(537)
     return part(value, 0, count)
 
 
 @scalar("ts_right", 2)
 def _right(value: str | None, count: int | None) -> str | None:
+    if count is not None and count < 0:
+        raise sql_error(536, "RIGHT")
     if value is None or count is None:
         return None
-    if count < 0:
-        raise sql_error(536, "RIGHT")
     length = units(value)
     return part(value, max(0, length - count), length)
 
@@ -225,7 +225,7 @@ def _resolve_substring(call: Call) -> Resolved:
         result = SqlType("varbinary", length=length, nullable=nullable_from(call))
     else:
         result = like_text(type_, length, nullable=nullable_from(call))
-    long_ = [integer(call, i, BIGINT) for i in (1, 2)]
+    long_ = [whole(call, i, BIGINT) for i in (1, 2)]
     return Resolved(result, (type_, *long_), udf(_whole(type_, "ts_substring")))
 
 
@@ -257,7 +257,7 @@ def _resolve_stuff(call: Call) -> Resolved:
     length = -1 if -1 in lengths else sum(lengths)
     return Resolved(
         like_text(common, length),
-        (_as(type_, common), integer(call, 1), integer(call, 2), _as(new, common)),
+        (_as(type_, common), whole(call, 1), whole(call, 2), _as(new, common)),
         udf(_whole(common, "ts_stuff")),
     )
 

@@ -553,4 +553,7 @@ VALUES: list[tuple[Any, ...]] = [
     ("ISNUMERIC('- 7')", 'int', 1),
     ("ISNUMERIC('$ - 7.5')", 'int', 1),
     ("ISNUMERIC('7 -')", 'int', 0),
+    ("IIF(1 = 1, CAST('a' AS varchar(4)), CAST(N'b' AS nchar(2)))", 'nchar(4)', 'a   '),
+    ("COALESCE(CAST('a' AS varchar(2)), CAST('b' AS char(3)))", 'varchar(3)', 'a'),
+    ("COALESCE(CAST(NULL AS nchar(2)), CAST('a' AS varchar(max)))", 'nvarchar(max)', 'a'),
 ]

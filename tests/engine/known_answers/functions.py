@@ -555,4 +555,9 @@ VALUES: list[tuple[Any, ...]] = [
     ("'a' COLLATE SQL_Latin1_General_CP1_BIN", 'error', 448),
     ("'a' COLLATE SQL_Latin1_General_CP1_CI_AS_KS", 'error', 448),
     ("'a' COLLATE SQL_Latin1_General_CP1_CI_AI", 'refused', None),
+    ("SUBSTRING('abc', '1', 2)", 'error', 8116),
+    ("SUBSTRING('abc', 1, 2.0)", 'error', 8116),
+    ("STUFF('abc', '1', 1, 'x')", 'error', 8116),
+    ('LEFT(NULL, -1)', 'error', 537),
+    ('RIGHT(NULL, -1)', 'error', 536),
 ]

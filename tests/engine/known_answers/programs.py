@@ -433,4 +433,6 @@ BATCHES: list[tuple[Any, ...]] = [
     ('CREATE SEQUENCE dbo.s MINVALUE 10 MAXVALUE 5', [('error', 11705)]),
     ('CREATE SEQUENCE dbo.s INCREMENT BY 6 MINVALUE 5 MAXVALUE 10', [('error', 11701)]),
     ('CREATE SEQUENCE dbo.s AS tinyint MAXVALUE 300', [('error', 11708)]),
+    ('SET CONTEXT_INFO 0x0102; SELECT DATALENGTH(CONTEXT_INFO()), SUBSTRING(CONTEXT_INFO(), 1, 3)', [[(128, '0x010200')]]),
+    ("DECLARE @v varchar(5) = 'a'; SET CONTEXT_INFO @v", ['refused']),
 ]
