@@ -13,14 +13,18 @@ SQL    := $(shell find sql migrations examples bench tests/adventureworks tests/
 help: ## this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/ready: pyproject.toml
+$(VENV)/base: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("notify needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV) (once)" && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@echo "setting up $(VENV) (once)" && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/ready: $(VENV)/base
+	@echo "adding what tests and checks need (once)" && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[odbc]' 2>/dev/null || echo "no ODBC driver from here: the suite skips its mode pyodbc"
 	@touch $@
 
-demo: $(VENV)/ready ## build ./demo, play a morning at the office, deliver its mail (SEED=n TOWN=folder FRESH=1)
+demo: $(VENV)/base ## build ./demo, play a morning at the office, deliver its mail (SEED=n TOWN=folder FRESH=1)
 	@$(BIN)/notify demo --directory $(TOWN) --seed $(SEED) $(if $(FRESH),--fresh)
 
 test: $(VENV)/ready ## run the whole test suite: in process, and through Microsoft's ODBC driver

@@ -359,7 +359,7 @@ def _print(report: dict[str, Any], directory: Path, seed: int) -> None:
     )
     if report["already_there"]:
         words = _sent_now(report["received_now"])
-        console.print(f"Run again: {words}. For a new town, remove {directory} or choose another folder.")
+        console.print(f"Run again: {words}. Another town: --fresh in its place, or another --directory beside it.")
         if seed != report["seed"]:
             console.print(f"This is the town of seed {report['seed']}, not {seed}.", style="yellow")
     console.print(f"{report['mails']} mails lie in [bold]{report['mail_folder']}[/bold] as .eml and .html")

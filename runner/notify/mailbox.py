@@ -104,21 +104,23 @@ class Mailbox:
         )
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
-        """Keeps a mail; the reply's number is its place in `mails`, from 1."""
+        """Keeps a mail; the reply's number is its file's, or its place in `mails`, from 1."""
         mail = Mail(tuple(envelope.rcpt_tos), bytes(envelope.content))
         with self._lock:
             self.mails.append(mail)
             number = len(self.mails)
-        file = None if self.folder is None else self._write(self.folder, number, mail)
+        file = None
+        if self.folder is not None:
+            number = max(number, 1 + sum(1 for _ in self.folder.glob("*.eml")))
+            file = self._write(self.folder, number, mail)
         if self._on_mail is not None:
             self._on_mail(mail, file)
         return f"250 2.0.0 Ok: kept as {number}"
 
     @staticmethod
     def _write(folder: Path, number: int, mail: Mail) -> Path:
-        taken = sum(1 for _ in folder.glob("*.eml"))
         who = re.sub(r"[^\w.@-]", "_", mail.recipients[0])
-        path = folder / f"{max(number, taken + 1):04d}-{who}"
+        path = folder / f"{number:04d}-{who}"
         file = path.with_name(path.name + ".eml")
         file.write_bytes(mail.content)
         html = mail.part("html")

@@ -66,6 +66,29 @@ def test_status_and_why_fit_80_columns(shop: Shop, config: Path) -> None:
     assert not re.search(r"\.\d{7}", text), "a fraction of a second says nothing here"
 
 
+def test_reports_fit_a_log_of_100_columns(shop: Shop, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    shop.order(2)
+    shop.order(3, "odd")
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    shop.status(2, "shipped")
+    shop.cycle()
+    for arguments in (["status"], ["why", "2"], ["why", "3"], ["why", "9"], ["audit"], ["messages"], ["doctor"]):
+        lines = notify(*arguments, "--config", config).output.splitlines()
+        # A path is never broken.
+        assert [line for line in lines if len(line) > 100 and max(map(len, line.split())) < 60] == []
+        assert lines == [line.rstrip() for line in lines]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, notify("why", "2", "--config", config).output.splitlines())) <= 60
+
+
+def test_data_in_a_pipe_is_one_line_a_row_however_wide(shop: Shop, config: Path) -> None:
+    query = "SELECT REPLICATE('a', 150) AS wide, 1 AS one UNION ALL SELECT 'b', 2;"
+    output = notify("sql", "queue", "-Q", query, "--config", config).output
+    assert [line.split() for line in output.splitlines()][:3] == [["wide", "one"], ["a" * 150, "1"], ["b", "2"]]
+
+
 def test_a_result_that_is_too_wide_is_shown_row_by_row(shop: Shop, config: Path, tmp_path: Path) -> None:
     shop.order(2)
     shop.arrive()
