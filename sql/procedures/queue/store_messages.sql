@@ -21,6 +21,11 @@ BEGIN
 
     DECLARE @versions NVARCHAR(MAX), @newest NVARCHAR(MAX), @shared NVARCHAR(MAX);
 
+    /* Rows with a key: two OPENJSON joined by an expression might be a loop within a loop. */
+    DECLARE @first_change TABLE (
+        change_key BINARY(32) NOT NULL PRIMARY KEY
+    );
+
     DECLARE @message TABLE (
         dedupe_key BINARY(32) NOT NULL,
         message_number INTEGER IDENTITY(1, 1) NOT NULL,
@@ -55,6 +60,12 @@ BEGIN
         dedupe_key BINARY(32) NOT NULL UNIQUE,
         state VARCHAR(10) NOT NULL
     );
+
+    INSERT @first_change (change_key)
+    SELECT change_key = CONVERT(BINARY(32), j.change_key, 2)
+    FROM OPENJSON(@first_changes) WITH (
+        change_key CHAR(64)
+    ) AS j;
 
     INSERT @message (
         dedupe_key,
@@ -96,9 +107,7 @@ BEGIN
         m.html,
         m.text
     FROM notify.requested_messages(@changes) AS m
-    JOIN OPENJSON(@first_changes) WITH (
-        change_key CHAR(64)
-    ) AS f ON CONVERT(BINARY(32), f.change_key, 2) = m.change_key;
+    JOIN @first_change AS f ON f.change_key = m.change_key;
 
     /* One version, shown again by a later snapshot, is as new as that snapshot: else it would cancel itself. */
     WITH numbered AS (
