@@ -150,7 +150,12 @@ class Emitter:
             case typed.QueryRows():
                 return f"({self.query(node.query)}) AS {quote(node.alias)}"
             case typed.FunctionRows():
-                return f"{node.emit([self.expr(o) for o in node.operands])} AS {quote(node.alias)}"
+                rows = node.emit([self.expr(o) for o in node.operands])
+                if not node.is_lateral:
+                    # Kept by SQLite, with an index where a join asks for one: within a loop a function would run anew
+                    # for each outer row. (Without its limit the subquery would be dissolved.)
+                    rows = f"(SELECT {', '.join(map(quote, node.columns))} FROM {rows} LIMIT -1)"
+                return f"{rows} AS {quote(node.alias)}"
             case typed.PackedRows():
                 items = ", ".join(_packed(n, t) for n, t in zip(names(node.query), types(node.query), strict=True))
                 rows = f"SELECT json_group_array(json_array({items})) FROM ({self.query(node.query)} LIMIT -1)"

@@ -322,7 +322,7 @@ def _with_columns(
         columns.append((column.name, type_, column.path, column.as_json))
     resolved = library.open_json_with(arguments, columns)
     operands = [e if t is None else convert(e, t) for (e, _), t in zip(pairs, resolved.arguments, strict=True)]
-    source = typed.FunctionRows(context.alias(), operands, resolved.emit)
+    source = typed.FunctionRows(context.alias(), operands, resolved.emit, tuple(name for name, _ in resolved.columns))
     range_ = Range(alias, (alias,), [], source, aliased=True)
     for (shown, type_, _, _), (sqlite_name, _) in zip(columns, resolved.columns, strict=True):
         range_.columns.append(ScopeColumn(shown, typed.ColumnValue(type_, source, sqlite_name, shown), None, range_))

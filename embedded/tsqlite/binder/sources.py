@@ -419,7 +419,7 @@ def function_range(
     given: Sequence[str] = (),
 ) -> Range:
     """A table function of SQLite as a source."""
-    source = typed.FunctionRows(context.alias(), operands, emit)
+    source = typed.FunctionRows(context.alias(), operands, emit, tuple(name for name, _ in columns))
     range_ = Range(name, (name,), [], source, aliased=True)
     if given and len(given) != len(columns):
         raise sql_error(8158 if len(given) < len(columns) else 8159, name)

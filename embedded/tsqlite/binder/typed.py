@@ -240,10 +240,16 @@ class QueryRows(Source):
 
 @dataclass(eq=False, slots=True)
 class FunctionRows(Source):
-    """A table-valued function of SQLite; its arguments may name the sources on its left."""
+    """A table-valued function of SQLite, with the names of its columns; arguments may name the sources on its left."""
 
     operands: list[Expr]
     emit: AggregateEmit
+    columns: tuple[str, ...]
+
+    @property
+    def is_lateral(self) -> bool:
+        """Whether its rows may differ with those of other sources."""
+        return any(isinstance(n, ColumnValue | Query) for o in self.operands for n in walk(o))
 
 
 @dataclass(eq=False, slots=True)
