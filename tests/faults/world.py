@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -377,8 +378,9 @@ class Arena:
 
         def victim() -> None:
             def act() -> None:
-                with suppress(DatabaseError):
-                    rival(Town(trial))
+                # A thread of its own: the run may be in an event loop here, and the rival may be a sender too.
+                with suppress(DatabaseError), ThreadPoolExecutor(1) as thread:
+                    thread.submit(lambda: rival(Town(trial))).result()
 
             with (trial / "notify.toml").open("a") as file:
                 file.write("\n[send]\npatience_seconds = 0.05  # the lock is held by who waits for the rival\n")
