@@ -86,7 +86,9 @@ def main(directory: Path, *, seed: int = 7, fresh: bool = False, as_json: bool =
             again = True
         report = _report(stage, directory, played, again=again)
     if as_json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
+        from notify.cli.output import print_json
+
+        print_json(report)
     else:
         _print(report, directory, seed)
     if report["audit"]["missing"] or report["audit"]["doubled"]:

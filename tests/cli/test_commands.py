@@ -267,6 +267,7 @@ def test_new_adds_the_stamp_that_a_table_lacks_and_its_commands_lead_to_a_mail(s
     )
     shop.stage.do((table, ()), ("INSERT INTO dbo.[odd guest] VALUES (1, N'ada@example.com', NULL);", ()))
     notify("beat", "--config", config)
+    config.write_text(config.read_text().replace("directories = [", 'directories = ["letters", '))
     ran = notify("new", "odd guest", "--config", config)
     assert ran.code == 0, ran.errors
     assert "stamp columns notify_created_at (to be added)" in ran.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import struct
@@ -81,6 +82,26 @@ def test_reports_fit_a_log_of_100_columns(shop: Shop, config: Path, monkeypatch:
         assert lines == [line.rstrip() for line in lines]
     monkeypatch.setenv("COLUMNS", "60")
     assert max(map(len, notify("why", "2", "--config", config).output.splitlines())) <= 60
+
+
+def test_a_log_of_another_encoding_gets_every_line(shop: Shop, config: Path) -> None:
+    shop.order(2, customer="Łukasz 🏠")
+    shop.order(3, "odd")
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    for arguments in (
+        ["doctor"],
+        ["status"],
+        ["preview", "order_changed", "--key", "2"],
+        ["preview", "order_changed", "--key", "2", "--json"],
+        ["export"],
+    ):
+        command = [sys.executable, "-c", "from notify.cli import main; main()", *arguments, "--config", str(config)]
+        ran = subprocess.run(command, capture_output=True, env=environment, encoding="cp1252")
+        assert ran.returncode == 0, ran.stderr
+        if "--json" in arguments:
+            assert "Łukasz 🏠" in str(json.loads(ran.stdout)["messages"])
 
 
 def test_data_in_a_pipe_is_one_line_a_row_however_wide(shop: Shop, config: Path) -> None:

@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partly (what failed is t
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -103,6 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: without the program's name; None: those of the process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A log of another encoding than UTF-8 (Windows) still gets every line.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         # rich knows NO_COLOR by itself, click does not.
         color = False if os.environ.get("NO_COLOR") else None

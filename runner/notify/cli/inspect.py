@@ -28,19 +28,20 @@ def doctor(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
     Exit code 1 when a check failed.
     """
     from notify import doctor as doctors
-    from notify.cli.output import print_json, print_lines
+    from notify.cli.output import is_unicode, print_json, print_lines
 
     checks = list(doctors.examine(read_config(config_path)))
     if as_json:
         print_json([check._asdict() for check in checks])
     else:
+        arrow = "→" if is_unicode() else "->"
         for check in checks:
             word, colour = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "red")}[
                 check.result
             ]
             click.secho(f"{word:7}", fg=colour, nl=False)
             print_lines([(f"  {check.role:9}  ", f"{check.check}: {check.detail}")], taken=7, dim=True)
-            print_lines((f"{'':20}→ ", line) for line in (check.remedy or "").splitlines())
+            print_lines((f"{'':20}{arrow} ", line) for line in (check.remedy or "").splitlines())
         counts = Counter(check.result for check in checks)
         bad = [
             f"{counts[kind]} {words}"

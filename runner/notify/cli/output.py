@@ -46,7 +46,12 @@ LINE_SECONDS: Final = 5.0
 
 def print_json(document: Any) -> None:
     """JSON on standard output: dates as ISO 8601, Decimals as text, bytes as 0x and hex digits."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=plain))
+    click.echo(json.dumps(document, ensure_ascii=not is_unicode(), indent=2, default=plain))
+
+
+def is_unicode() -> bool:
+    """Whether standard output takes every letter."""
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def plain(value: Any) -> Any:
