@@ -62,7 +62,7 @@ def test_elements_that_are_no_objects_are_counted(sending: tuple[Room, list[dict
     assert room.alerts() == {"outcome_not_recorded": 5}
 
 
-@pytest.mark.parametrize("word", [None, "", "delivered", "Accepted!", "x" * 100, 1])
+@pytest.mark.parametrize("word", [None, "", "delivered", "ACCEPTED", "x" * 100, 1])
 def test_an_outcome_that_is_no_known_word_leaves_a_doubt_that_tells_it(
     sending: tuple[Room, list[dict[str, Any]]], word: Any
 ) -> None:

@@ -8,7 +8,7 @@ them in that order.
 
 @outcomes   as record_outcomes has it
 message_id  a number of its own below 0, where the element cannot be recorded
-outcome     a word that is none of the four is unknown, and detail tells it
+outcome     a word that is none of the four, letter by letter, is unknown, and detail tells it
 reason      code and detail, of what was not accepted. Whatever else cannot be read counts as not given
 defect      why the element cannot be recorded; NULL: it can. Of several for one message an acceptance goes first
 */
@@ -64,8 +64,16 @@ FROM (
     CROSS APPLY ( VALUES (
         TRY_CONVERT(BIGINT, j.message_id),
         TRY_CONVERT(UNIQUEIDENTIFIER, j.attempt_id),
-        CASE WHEN j.outcome IN (N'accepted', N'refused', N'not_handed_over', N'unknown') THEN 1 ELSE 0 END,
-        CASE WHEN j.outcome = N'accepted' THEN 0 ELSE 1 END
+        CASE
+            WHEN j.outcome COLLATE Latin1_General_BIN2 IN (
+                N'accepted',
+                N'refused',
+                N'not_handed_over',
+                N'unknown'
+            ) THEN 1
+            ELSE 0
+        END,
+        CASE WHEN j.outcome COLLATE Latin1_General_BIN2 = N'accepted' THEN 0 ELSE 1 END
     )) AS c (message_id, attempt_id, is_known, rank)
 ) AS n
 CROSS APPLY ( VALUES (

@@ -41,7 +41,8 @@ BEGIN
         a.detail = n.detail
     FROM @alert AS n
     JOIN notify.alert AS a WITH (UPDLOCK, SERIALIZABLE) ON a.kind = n.kind AND a.notification_guid = n.notification_guid
-    WHERE a.acknowledged_at IS NULL;
+    WHERE a.acknowledged_at IS NULL
+    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @alert from its first key to its last: two who raise the same ones wait in one order */
 
     INSERT notify.alert (kind, notification_guid, occurrences, first_at, last_at, message_id, detail)
     SELECT n.kind, n.notification_guid, n.occurrences, first_at = @now, last_at = @now, n.message_id, n.detail
