@@ -40,7 +40,7 @@
   .when-month.off, .when-number.off { color: #ffffff; }
   .when-time.off { color: #5c6660; text-decoration: line-through; }
   .when-text { padding: 14px 18px; }
-  .when-time { display: block; font-size: 18px; font-weight: 600; color: #24312c; }
+  .when-time { font-size: 18px; font-weight: 600; color: #24312c; }
   .quiet { font-size: 14px; color: #5c6660; }
   .button { display: inline-block; padding: 13px 26px; border-radius: 99px; background-color: #a85a28; color: #ffffff; font-weight: 600; text-decoration: none; }
   .agent { width: 100%; margin: 26px 0 0; border-top: 1px solid #e5dfd3; }
@@ -130,7 +130,7 @@ ${self.body()}
 <%def name="when(at, text)">
 <table role="presentation" class="when" width="100%"><tr>
 <td class="when-day"><span class="when-month">${at.strftime('%b')}</span> <span class="when-number">${at.day}</span></td>
-<td class="when-text"><span class="when-time">${at | weekday}, ${at | time}</span> <span class="quiet">${text}</span></td>
+<td class="when-text"><span class="when-time">${at | weekday}, ${at | time}</span><br><span class="quiet">${text}</span></td>
 </tr></table>
 </%def>
 
@@ -138,7 +138,7 @@ ${self.body()}
 <%def name="when_off(at, text)">
 <table role="presentation" class="when" width="100%"><tr>
 <td class="when-day off"><span class="when-month off">${at.strftime('%b')}</span> <span class="when-number off">${at.day}</span></td>
-<td class="when-text"><span class="when-time off">${at | weekday}, ${at | time}</span> <span class="quiet">${text}</span></td>
+<td class="when-text"><span class="when-time off">${at | weekday}, ${at | time}</span><br><span class="quiet">${text}</span></td>
 </tr></table>
 </%def>
 

@@ -1,1 +1,1 @@
-${office_name}: ${"new time for your visit," if is_moved else "your visit is booked,"} ${street}, ${starts_at | weekday} ${starts_at | date} at ${starts_at | time}. ${agent_name}, ${agent_phone}
+${office_name}: ${"new time for your visit," if is_moved else "your visit is booked,"} ${street}, ${starts_at | weekday} ${date(starts_at).rpartition(',')[0]} at ${starts_at | time}. ${agent_name}, ${agent_phone}
