@@ -10,7 +10,7 @@ from .catalog import Column, Table, quote, type_ids, type_text
 from .collation import check as check_collation
 from .collation import equality_collation
 from .convert import emit_assign, emit_convert
-from .ddl_tables import Changer, default_text, define, guard_of, index_sql, table_sql
+from .ddl_tables import Changer, default_text, define, guard_of, index_sql, no_default, table_sql
 from .errors import SqlError, Unsupported, sql_error
 from .parser import parse_expression
 from .types import DEFAULT_COLLATION
@@ -112,6 +112,7 @@ def _add(changer: Changer, table: Table, action: tree.AddElements) -> None:
             raise sql_error(1752, constraint.column, table.name, state=0)
         if target.default is not None:
             raise sql_error(1781)
+        no_default(table.name, target.name, target.identity is not None, target.type)
         made = replace(target, default=default_text(constraint.value))
         assert made.default is not None
         binder.bind_default(parse_expression(made.default), made, table, Names(session, {}))
@@ -224,6 +225,8 @@ def _alter_column(changer: Changer, table: Table, action: tree.AlterColumn, line
         raise sql_error(4928, column.name, "timestamp" if column.is_rowversion else "COMPUTED")
     session, db = changer.session, changer.db
     type_ = resolve_type(action.type, session, line)
+    if type_.name == "rowversion":
+        raise SqlError(4927, f"Cannot alter column '{column.name}' to be data type timestamp.")
     if type_.is_string:
         collation = (
             check_collation(action.collation)

@@ -56,6 +56,21 @@ class Definition:
     default_names: dict[str, str | None]
 
 
+CHANGING: Final = frozenset(
+    "GETDATE GETUTCDATE SYSDATETIME SYSUTCDATETIME SYSDATETIMEOFFSET CURRENT_TIMESTAMP NEWID RAND".split()
+)
+"""Functions that say something else each time."""
+
+
+def no_default(table: str, column: str, identity: bool, type_: SqlType) -> None:
+    """Errors 1754 and 1755 for a DEFAULT of an identity or rowversion column."""
+    where = f"Table '{table}', column '{column}'."
+    if identity:
+        raise SqlError(1754, f"Defaults cannot be created on columns with an IDENTITY attribute. {where}")
+    if type_.name == "rowversion":
+        raise SqlError(1755, f"Defaults cannot be created on columns of data type timestamp. {where}")
+
+
 def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
     """A column from its definition. Errors 2715 and kin, 2749, 8111."""
     if node.sparse:
@@ -99,12 +114,7 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
         if isinstance(constraint, tree.DefaultConstraint):
             if default is not None:
                 raise sql_error(1781)
-            if identity is not None or type_.name == "rowversion":
-                raise SqlError(
-                    1754,
-                    f"Defaults cannot be created on columns with an IDENTITY attribute. Table '{table}', column"
-                    f" '{node.name}'.",
-                )
+            no_default(table, node.name, identity is not None, type_)
             default = default_text(constraint.value)
     return Column(
         node.name,
@@ -572,6 +582,11 @@ class Changer:
     def add_check(self, table: Table, name: str | None, text: str, column: str | None, checked: bool = True) -> None:
         """A CHECK constraint; the rows there are checked when `checked`. Error 547."""
         scalar = binder.bind_check(parse_condition(text), table, Names(self.session, {}))
+        if column is not None and any(c.lower() != column.lower() for c in scalar.columns):
+            raise SqlError(
+                8141,
+                f"Column CHECK constraint for column '{column}' references another column, table '{table.name}'.",
+            )
         chosen = name or f"CK__{table.name[:9]}__{(column or '')[:5]}__{digest(table.name, text, self.new_id())}"
         constraint_id = self.add_object(table.schema, chosen, "C", table.object_id)
         if checked:
@@ -723,7 +738,7 @@ class Changer:
         for i, column in enumerate(definition.columns, 1):
             column = replace(column, column_id=i)
             if column.computed is not None:
-                column = self.computed(column, made, schema, name)
+                column = self.computed(column, definition.columns, schema, name)
             self.add_column(object_id, column, definition.default_names.get(column.name.lower()), schema, name)
             made.append(column)
         self.session.changed()
@@ -746,8 +761,24 @@ class Changer:
 
     def computed(self, column: Column, others: Sequence[Column], schema: str, name: str) -> Column:
         """A computed column with its type."""
-        table = Table(name, schema, tuple(others), "main", f"{schema}.{name}".lower())
+        stored = tuple(c for c in others if c.computed is None)
+        table = Table(name, schema, stored, "main", f"{schema}.{name}".lower())
+        computed = {c.name.lower(): c for c in others if c.computed is not None}
         assert column.computed is not None
+        for node in tree.walk(column.computed):
+            found = computed.get(node.name.name.lower()) if isinstance(node, tree.ColumnRef) else None
+            if found is not None:
+                raise SqlError(
+                    1759,
+                    f"Computed column '{found.name}' in table '{name}' is not allowed to be used in another"
+                    " computed-column definition.",
+                )
+            if column.persisted and isinstance(node, tree.FunctionCall) and node.name.name.upper() in CHANGING:
+                raise SqlError(
+                    4936,
+                    f"Computed column '{column.name}' in table '{name}' cannot be persisted because the column is"
+                    " non-deterministic.",
+                )
         scalar = binder.bind_computed(column.computed, table, Names(self.session, {}))
         return replace(column, type=scalar.type, nullable=scalar.type.nullable)
 

@@ -177,11 +177,12 @@ def parse_path(path: str) -> Path:
     i = _skip(text, 0)
     append = strict = False
     while i < len(text) and text[i] != "$":
-        match = re.compile(r"(append|lax|strict)\s+", re.IGNORECASE).match(text, i)
+        match = re.compile(r"(append\s+|(?:lax|strict)(?:\s+|(?=\$)))", re.IGNORECASE).match(text, i)
         if match is None:
             raise _bad_path(text, i)
-        append |= match[1].lower() == "append"
-        strict |= match[1].lower() == "strict"
+        mode = match[1].strip().lower()
+        append |= mode == "append"
+        strict |= mode == "strict"
         i = match.end()
     if i >= len(text):
         raise _bad_path(text, i)

@@ -173,9 +173,18 @@ def _written_position(body: tree.QueryBody, expr: tree.Expr) -> int | None:
     if not isinstance(expr, tree.ColumnRef) or any(isinstance(i, tree.StarItem) for i in body.items):
         return None
     wanted = tuple(p.lower() for p in expr.name.parts)
+    only = body.from_[0] if len(body.from_) == 1 and isinstance(body.from_[0], tree.NamedTable) else None
+    qualifiers = {wanted[:-1]}
+    if only is not None:
+        # The one table's columns may be written with its name or without.
+        shown = (only.alias,) if only.alias else only.name.parts
+        parts = tuple(p.lower() for p in shown)
+        if wanted[:-1] and parts[-len(wanted[:-1]) :] == wanted[:-1]:
+            qualifiers |= {(), *(parts[i:] for i in range(len(parts)))}
     for i, item in enumerate(body.items):
         if isinstance(item, tree.ExprItem) and isinstance(item.expr, tree.ColumnRef):
-            if tuple(p.lower() for p in item.expr.name.parts) == wanted:
+            written = tuple(p.lower() for p in item.expr.name.parts)
+            if written[-1] == wanted[-1] and written[:-1] in qualifiers:
                 return i
     return None
 

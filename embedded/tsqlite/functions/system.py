@@ -143,6 +143,10 @@ _IDENTITY = numeric(38, 0)
 _VARIANT = nvarchar(4000)
 
 
+_MORE = {"SUSER_NAME": 1, "SUSER_SNAME": 1, "IS_SRVROLEMEMBER": 1, "IS_ROLEMEMBER": 1, "HAS_PERMS_BY_NAME": 2}
+"""Arguments that these functions have beyond those known here."""
+
+
 def _from_session(
     name: str,
     method: str,
@@ -164,6 +168,8 @@ def _from_session(
 
     def resolve(call: Call) -> Resolved:
         count = len(arguments)
+        if count < len(call.arguments) <= count + _MORE.get(name, 0):
+            raise Unsupported(f"{name} with {len(call.arguments)} argument{'s' * (count > 0)}")
         if optional:
             need(call, count - optional, count)
         else:

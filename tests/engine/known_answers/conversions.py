@@ -556,4 +556,6 @@ VALUES: list[tuple[Any, ...]] = [
     ("IIF(1 = 1, CAST('a' AS varchar(4)), CAST(N'b' AS nchar(2)))", 'nchar(4)', 'a   '),
     ("COALESCE(CAST('a' AS varchar(2)), CAST('b' AS char(3)))", 'varchar(3)', 'a'),
     ("COALESCE(CAST(NULL AS nchar(2)), CAST('a' AS varchar(max)))", 'nvarchar(max)', 'a'),
+    ('¢12.5', 'money', '12.5000'),
+    ("CAST(N'₩7' AS money)", 'money', '7.0000'),
 ]

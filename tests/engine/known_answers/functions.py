@@ -560,4 +560,8 @@ VALUES: list[tuple[Any, ...]] = [
     ("STUFF('abc', '1', 1, 'x')", 'error', 8116),
     ('LEFT(NULL, -1)', 'error', 537),
     ('RIGHT(NULL, -1)', 'error', 536),
+    ('SUSER_SNAME(0x01)', 'refused', None),
+    ("IS_SRVROLEMEMBER('sysadmin', 'sa')", 'refused', None),
+    ('JSON_VALUE(\'{"a":1}\', \'STRICT$.a\')', None, '1'),
+    ('JSON_MODIFY(\'{"a":[1]}\', \'append $.a\', 2)', None, '{"a":[1,2]}'),
 ]
