@@ -869,6 +869,12 @@ def _pair(spec: str) -> Converter:
     return found
 
 
+@lru_cache(maxsize=4096)
+def _styled(spec: str, style: int) -> Converter:
+    _style_checked(spec, style)
+    return _pair(spec)
+
+
 def _style_checked(spec: str, style: int | None) -> None:
     if style is not None:
         source, target = spec.split(">")
@@ -878,8 +884,7 @@ def _style_checked(spec: str, style: int | None) -> None:
 def _ts_convert(session: SessionProtocol, spec: str, value: Any, style: int | None) -> Any:
     if value is None or style is None:
         return None
-    _style_checked(spec, style)
-    return _pair(spec)(value, style, session)
+    return _styled(spec, style)(value, style, session)
 
 
 def _ts_try_convert(session: SessionProtocol, spec: str, value: Any, *style: int | None) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any, Final, TypeAlias
 
 import apsw
 
@@ -191,14 +193,18 @@ def _default_rows(document: str | None, path: str | None) -> Iterator[tuple[Any,
         yield key, shown, found.kind
 
 
+_Plain: TypeAlias = tuple[str, str, int, bool, Callable[..., Any] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Spec:
     """The columns of a WITH clause: for any row, and as (key, type, longest text or -1, whether ASCII that is no longer
-    stays as it is, converter), where no column asks for more than a member's scalar value.
+    stays as it is, converter or None for AS JSON), where no column asks for more than a member's value.
     """
 
     columns: tuple[tuple[jsontext.Path, SqlType, bool, bool, Callable[..., Any]], ...]
-    plain: tuple[tuple[str, str, int, bool, Callable[..., Any]], ...] | None
+    plain: tuple[_Plain, ...] | None
+    has_nested: bool
 
 
 @lru_cache(maxsize=256)
@@ -210,11 +216,12 @@ def _with_spec(spec: str) -> _Spec:
     plain = []
     for path, type_, as_json, is_text, converted in columns:
         (key,) = path.steps if len(path.steps) == 1 else (None,)
-        if not isinstance(key, str) or path.strict or as_json or type_.is_binary:
-            return _Spec(columns, None)
+        if not isinstance(key, str) or path.strict or type_.is_binary:
+            return _Spec(columns, None, False)
         longest = (type_.length or 1) if is_text else -1
-        plain.append((key, str(type_), longest, type_.name in ("varchar", "nvarchar"), converted))
-    return _Spec(columns, tuple(plain))
+        as_is = type_.name in ("varchar", "nvarchar")
+        plain.append((key, str(type_), longest, as_is, None if as_json else converted))
+    return _Spec(columns, tuple(plain), any(c[2] for c in columns))
 
 
 _TEXT = nvarchar()
@@ -254,16 +261,106 @@ def _flat(document: str) -> list[dict[str, Any]] | None:
     return rows
 
 
+_scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_constant).scan_once  # type: ignore[attr-defined]
+_after_space = re.compile(r"[ \t\n\r]*").match
+
+
+def _skip(document: str, index: int) -> int:
+    match = _after_space(document, index)
+    assert match is not None
+    return match.end()
+
+
+def _object(document: str, index: int) -> tuple[dict[str, Any], int]:
+    """The object at an index, its nested values as their texts in the document; and where it ends."""
+    found: dict[str, Any] = {}
+    if document[index] != "{":
+        raise ValueError
+    index = _skip(document, index + 1)
+    if document[index] == "}":
+        return found, index + 1
+    while True:
+        if document[index] != '"':
+            raise ValueError
+        key, index = scanstring(document, index + 1, True)
+        index = _skip(document, index)
+        if document[index] != ":":
+            raise ValueError
+        start = _skip(document, index + 1)
+        value, index = _scan(document, start)
+        if type(value) in _NESTED:
+            if _is_deep(value, _DEPTH):
+                raise ValueError
+            value = _Nested(document[start:index])
+        # The first member of a name counts.
+        found.setdefault(key, value)
+        index = _skip(document, index)
+        end = document[index]
+        if end == "}":
+            return found, index + 1
+        if end != ",":
+            raise ValueError
+        index = _skip(document, index + 1)
+
+
+_DEPTH: Final = 100
+"""Levels of a nested value; the module that knows all of JSON has SQL Server's limit."""
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    if type(value) not in _NESTED:
+        return False
+    inner = value.values() if type(value) is dict else value
+    return levels == 0 or any(_is_deep(item, levels - 1) for item in inner)
+
+
+class _Nested(str):
+    """The text of an array or object."""
+
+    __slots__ = ()
+
+
+def _objects(document: str) -> list[dict[str, Any]] | None:
+    """An object, or those of an array, read by Python's own scanner, nested values as texts; None as of `_flat`."""
+    rows = []
+    try:
+        index = _skip(document, 0)
+        if document[index] == "{":
+            row, index = _object(document, index)
+            rows.append(row)
+        elif document[index] == "[":
+            index = _skip(document, index + 1)
+            if document[index] == "]":
+                index += 1
+            else:
+                while True:
+                    row, index = _object(document, index)
+                    rows.append(row)
+                    index = _skip(document, index) + 1
+                    if document[index - 1] == "]":
+                        break
+                    if document[index - 1] != ",":
+                        return None
+                    index = _skip(document, index)
+        else:
+            return None
+        return rows if _skip(document, index) == len(document) else None
+    except (ValueError, IndexError, StopIteration, RecursionError):
+        return None
+
+
 def _plain_rows(
     session: SessionProtocol,
     rows: list[dict[str, Any]],
-    columns: tuple[tuple[str, str, int, bool, Callable[..., Any]], ...],
+    columns: tuple[_Plain, ...],
 ) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         values: list[Any] = []
         for key, type_, longest, as_is, converted in columns:
             value = row.get(key)
-            if value is not None:
+            if converted is None or type(value) is _Nested:
+                value = str(value) if converted is None and type(value) is _Nested else None
+            elif value is not None:
                 if type(value) is bool:
                     value = "true" if value else "false"
                 if len(value) > longest >= 0:
@@ -285,9 +382,10 @@ def _with_rows(
         return ()
     columns = _with_spec(spec)
     if path == "$" and columns.plain is not None:
-        flat = _flat(document)
-        if flat is not None:
-            return _plain_rows(session, flat, columns.plain)
+        rows = None if columns.has_nested else _flat(document)
+        rows = _objects(document) if rows is None else rows
+        if rows is not None:
+            return _plain_rows(session, rows, columns.plain)
     return _any_rows(session, document, path, columns)
 
 
