@@ -271,7 +271,7 @@ def mailbox_remedy(config: Config, gateway: GatewayConfig) -> str | None:
     if not is_tried or not is_own_mailbox(gateway):
         return None
     option = f" --config {config.path}" if config.path is not None else ""
-    return f"the demo's mail server ends with the demo; in another terminal: notify serve-mail{option}"
+    return f"the demo's mail server ends with the demo; start it again, in another terminal:\nnotify serve-mail{option}"
 
 
 def _is_loopback(host: str) -> bool:

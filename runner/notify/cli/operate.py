@@ -122,7 +122,7 @@ def _tell_unavailable(config: Config, gateway: GatewayConfig, reason: str) -> No
     click.echo(f"  {gateway.name}: {reason}", err=True)
     remedy = mailbox_remedy(config, gateway)
     if remedy is not None:
-        click.echo(f"  {remedy}", err=True)
+        click.echo("\n".join(f"  {line}" for line in remedy.splitlines()), err=True)
 
 
 @command("status", "How far, what is left, what is wrong", "notify status --config demo/notify.toml")
