@@ -30,6 +30,9 @@ FOLDERS: Final[dict[Role, tuple[str, ...]]] = {
     Role.SOURCE: ("functions/replica", "views/replica", "procedures/source", "procedures/replica"),
 }
 
+DIFFERENT: Final = ("new", "changed", "unseen")
+"""What `migrate` deploys: text that cannot be compared is written again."""
+
 GO_LINE: Final = re.compile(r"^[ \t]*GO[ \t]*;?[ \t]*$", re.I)
 NAMED: Final = re.compile(
     r"CREATE\s+(?:OR\s+ALTER\s+)?(?:PROCEDURE|PROC|FUNCTION|VIEW|TRIGGER)\s+(\[?\w+\]?\.\[?\w+\]?)", re.I
@@ -39,7 +42,9 @@ CREATE: Final = re.compile(r"CREATE\s+(?:OR\s+ALTER\s+)?(?=PROCEDURE\b|PROC\b|FU
 
 @dataclass(frozen=True)
 class Module:
-    """A function, view or procedure: `status` is new, changed, same, or extra (there, but no file of it)."""
+    """A function, view or procedure: `status` is new, changed, same, unseen (this login may not see its text), or extra
+    (there, but no file of it).
+    """
 
     name: str
     status: str
@@ -59,7 +64,7 @@ class Migrated:
     @property
     def deployed(self) -> list[str]:
         """Names of the modules that were created or altered."""
-        return [module.name for module in self.modules if module.status in ("new", "changed")]
+        return [module.name for module in self.modules if module.status in DIFFERENT]
 
     @property
     def extra(self) -> list[str]:
@@ -256,12 +261,15 @@ def drift(connection: Connection, role: Role) -> list[Module]:
     for file in module_files(role):
         name, batch = _module(file)
         stored = there.pop(name.lower(), None)
-        if stored is None:
-            status = "new"
-        else:
-            status = "same" if _normal(stored[1] or "") == _normal(batch) else "changed"
-        found.append(Module(name, status, file))
+        found.append(Module(name, "new" if stored is None else compared(stored[1], batch), file))
     return found + [Module(name, "extra") for name, _ in sorted(there.values())]
+
+
+def compared(stored: str | None, batch: str) -> str:
+    """A module's text as stored against its file's: same, changed, or unseen (NULL, without VIEW DEFINITION)."""
+    if stored is None:
+        return "unseen"
+    return "same" if _normal(stored) == _normal(batch) else "changed"
 
 
 def _module(file: Path) -> tuple[str, str]:
@@ -308,7 +316,7 @@ def migrate(database: Database) -> Migrated:
             run_file(connection, file)
         modules = drift(connection, role)
         for module in modules:
-            if module.status in ("new", "changed") and module.file is not None:
+            if module.status in DIFFERENT and module.file is not None:
                 run_file(connection, module.file)
         for file in after:
             if file.is_file():

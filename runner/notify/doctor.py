@@ -13,7 +13,7 @@ from notify.databases import EMBEDDED, Connection, Databases, Role
 from notify.errors import DatabaseError, NotifyError, OtherVersion
 from notify.procedures import call, processor, replica
 
-__all__ = ["Check", "examine", "is_own_mailbox", "mailbox_remedy"]
+__all__ = ["Check", "examine", "is_own_mailbox", "mailbox_remedy", "told_drift"]
 
 CONNECT_SECONDS: Final = 5.0
 LEAST_COMPATIBILITY: Final = 140
@@ -88,21 +88,29 @@ def _tables(role: Role, connection: Connection) -> Iterator[Check]:
 
 def _drift(role: Role, connection: Connection) -> Iterator[Check]:
     """Deployed modules against the files."""
-    compared = Role.SOURCE if role is Role.REPLICA else role
-    modules = deploy.drift(connection, compared)
-    counts = {status: [m.name for m in modules if m.status == status] for status in ("same", "new", "changed", "extra")}
-    if counts["new"] or counts["changed"]:
-        names = ", ".join([*(f"{name} (missing)" for name in counts["new"]), *counts["changed"]])
-        remedy = f"notify migrate {compared}" + (
+    yield from told_drift(role, deploy.drift(connection, Role.SOURCE if role is Role.REPLICA else role))
+
+
+def told_drift(role: Role, modules: list[deploy.Module]) -> Iterator[Check]:
+    """What the comparison of a role's modules means."""
+    names: dict[str, list[str]] = {}
+    for module in modules:
+        names.setdefault(module.status, []).append(module.name)
+    new, changed, unseen = names.get("new", []), names.get("changed", []), names.get("unseen", [])
+    if new or changed:
+        told = ", ".join([*(f"{name} (missing)" for name in new), *changed])
+        remedy = f"notify migrate {Role.SOURCE if role is Role.REPLICA else role}" + (
             ", then wait until redo has brought it here" if role is Role.REPLICA else ""
         )
-        yield Check(role, "objects", "failed", f"differ from this version's: {names}", remedy)
-    else:
-        yield Check(role, "objects", "ok", f"{len(counts['same'])} modules as this version has them")
-    if counts["extra"]:
-        yield Check(
-            role, "objects", "warning", f"in schema notify, but not of this version: {', '.join(counts['extra'])}"
-        )
+        yield Check(role, "objects", "failed", f"differ from this version's: {told}", remedy)
+    elif not unseen:
+        yield Check(role, "objects", "ok", f"{len(names.get('same', ()))} modules as this version has them")
+    if unseen:
+        # Roles hold EXECUTE alone: their members see the names, not the texts.
+        remedy = "run doctor with the login that deploys, or GRANT VIEW DEFINITION ON SCHEMA::notify TO its role"
+        yield Check(role, "objects", "warning", f"this login may not see the text of {len(unseen)} modules", remedy)
+    if extra := names.get("extra"):
+        yield Check(role, "objects", "warning", f"in schema notify, but not of this version: {', '.join(extra)}")
 
 
 def _server(role: Role, connection: Connection) -> Iterator[Check]:

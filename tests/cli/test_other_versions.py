@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from notify import revisions
+from notify import deploy, revisions
+from notify.databases import Role
+from notify.doctor import told_drift
 
 from .conftest import notify
 
@@ -73,3 +75,13 @@ def test_what_the_script_made_migrate_takes_up(tmp_path: Path) -> None:
 def test_a_procedure_that_is_not_there_points_to_the_doctor(config: Path) -> None:
     notify("sql", "queue", "-Q", "DROP PROCEDURE notify.queue_status;", "--config", config)
     assert "notify doctor tells" in notify("status", "--config", config).errors
+
+
+def test_texts_that_a_login_may_not_see_are_no_difference() -> None:
+    text = "CREATE OR ALTER PROCEDURE notify.a AS SELECT 1 AS one;"
+    assert deploy.compared(text.replace("CREATE OR ALTER", "CREATE  OR  ALTER") + "\r\n", text) == "same"
+    assert deploy.compared(text.replace("1", "2"), text) == "changed"
+    assert deploy.compared(None, text) == "unseen"
+    (check,) = told_drift(Role.QUEUE, [deploy.Module("notify.a", "unseen"), deploy.Module("notify.b", "unseen")])
+    assert (check.result, check.check) == ("warning", "objects")
+    assert "VIEW DEFINITION" in str(check.remedy)
