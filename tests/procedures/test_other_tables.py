@@ -229,3 +229,22 @@ def test_keys_and_criteria_of_another_collation_than_the_databases(shop: Shop) -
     assert "@key_0 nvarchar(4000) = JSON_VALUE" in statement["statement_text"]
     assert "> CONVERT(varchar(20), @key_0 COLLATE Latin1_General_BIN2)" in statement["statement_text"]
     assert statement["statement_text"].count("@low") == 0
+
+
+def test_names_that_look_like_parts_of_a_statement_are_only_names(shop: Shop) -> None:
+    shop.change(
+        "CREATE TABLE dbo.odd ([{stamp}] integer NOT NULL CONSTRAINT pk_odd PRIMARY KEY, [{matches}] integer NULL,"
+        " [it's ]] ?] integer NULL, [modified at] datetime2(3) NOT NULL, INDEX ix_odd ([modified at]));"
+    )
+    shop.redo()
+    where = [{"column": "{matches}", "operator": ">", "value": 1}, {"column": "it's ] ?", "operator": "is null"}]
+    table = {"name": "odd", "created": None, "soft_delete": None, "modified": ["modified at"]}
+    shop.watch(table=table | {"notice_columns": ["{matches}", "it's ] ?"]}, on=["update"], where=where)
+    shop.ask("INSERT notify.setting (name, value) VALUES ('page_size', N'1');")
+    for number in (1, 2):
+        shop.change("INSERT dbo.odd VALUES (?, ?, NULL, ?);", number, number, shop.now)
+    shop.pass_time()
+    shop.detect()
+    assert shop.changes() == [("1", "U", "skipped", "criteria"), ("2", "U", "pending", None)]
+    (row,) = shop.ask("SELECT c.fields FROM notify.change AS c WHERE c.state = 'pending';")
+    assert json.loads(row["fields"]) == {"{matches}": 2, "it's ] ?": None}

@@ -67,8 +67,8 @@ BEGIN
                     ) AS state_number
                 FROM OPENJSON(@rows) WITH (
                     ordinal INTEGER,
-                    record_key NVARCHAR(450),
-                    record_match NVARCHAR(450),
+                    record_key NVARCHAR(4000),
+                    record_match NVARCHAR(4000),
                     stamp VARCHAR(27),
                     created_stamp VARCHAR(27),
                     state_stamp VARCHAR(27),

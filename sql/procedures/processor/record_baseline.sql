@@ -10,7 +10,7 @@ is recorded yet, as a delete if the row is softly deleted, else as an update. So
 again, finds them known.
 
 Parameters  @notification_id; @scans: as set_baseline takes them; @recorded_count: out.
-Errors      50022 a record key is too long
+Errors      those of store_changes
 */
 CREATE OR ALTER PROCEDURE notify.record_baseline
     @notification_id INTEGER,
@@ -47,9 +47,6 @@ BEGIN
     INSERT #seen (record_key, record_match, created_stamp, state_stamp, state_hash, is_deleted, beat)
     SELECT b.record_key, b.record_match, b.created_stamp, b.state_stamp, b.state_hash, b.is_deleted, b.beat
     FROM notify.baseline_states(@scans) AS b;
-
-    IF EXISTS (SELECT 1 FROM #seen AS s WHERE LEN(s.record_key) > 450 OR LEN(s.record_match) > 450)
-        THROW 50022, N'A record key has more than 450 characters as JSON text. Such a table cannot be watched.', 1;
 
     SET @changes = (
             SELECT

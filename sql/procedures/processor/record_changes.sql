@@ -10,7 +10,7 @@ Parameters  @run_id; @stamp_column_id, @scan_version: as get_scans gave them; @b
 Result      one row: recorded, pending, skipped, superseded, raised (inserts that took on a newer state before anybody claimed
             them), scan_version (new), has_more
 Errors      50020 the scan has moved (another run, an activation, a definition): nothing is recorded, read again;
-            50021 unknown stamp column; 50022 a page that is not usable
+            50021 unknown stamp column; 50022 a page that is not usable, or a record key too long
 Locks       in this order: watched_table (update, to the end: pages of one table are judged one after the other), stamp_column,
             change, watermark
 */
@@ -29,8 +29,6 @@ BEGIN
 
     DECLARE @now DATETIME2(3) = notify.utc_now();
     DECLARE @watched_table_id INTEGER;
-    DECLARE @row_count INTEGER;
-    DECLARE @longest INTEGER;
     DECLARE @cursor_stamp VARCHAR(27);
     DECLARE @cursor_key NVARCHAR(450);
     DECLARE @changes NVARCHAR(MAX);
@@ -41,21 +39,11 @@ BEGIN
     DECLARE @raised INTEGER;
 
     BEGIN TRY
-        SELECT
-            @row_count = COUNT(*),
-            @longest = MAX(
-                CASE WHEN LEN(j.record_key) > LEN(j.record_match) THEN LEN(j.record_key) ELSE LEN(j.record_match) END
-            )
-        FROM OPENJSON(@rows) WITH (
-            record_key NVARCHAR(4000),
-            record_match NVARCHAR(4000)
-        ) AS j;
-
-        IF @beat IS NULL OR @safe_stamp IS NULL OR @is_last_page IS NULL OR (@is_last_page = 0 AND @row_count = 0)
+        IF @beat IS NULL
+           OR @safe_stamp IS NULL
+           OR @is_last_page IS NULL
+           OR (@is_last_page = 0 AND NOT EXISTS (SELECT 1 FROM OPENJSON(@rows) AS j))
             THROW 50022, N'A page needs beat, safe_stamp and is_last_page, and rows unless it is the last one. Pass on what detect_changes gave.', 1;
-
-        IF @longest > 450
-            THROW 50022, N'A record key has more than 450 characters as JSON text. Such a table cannot be watched.', 1;
 
         SELECT @watched_table_id = sc.watched_table_id
         FROM notify.stamp_column AS sc

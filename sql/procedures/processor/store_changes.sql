@@ -10,7 +10,7 @@ Parameters  @run_id; @beat: of the snapshot that showed the changes that say non
             {notification_id, record_key, record_match, operation, version, state_stamp, state_hash, created_stamp, fields,
             state (pending or skipped), reason, raised_change_id (optional: an insert that this state is to raise),
             beat (optional)}; results: @recorded, @pending, @skipped, @superseded, @raised
-Errors      none of its own: a change that is stored already is left as it is
+Errors      50022 a record key of more than 450 characters; a change that is stored already is left as it is
 Locks       change rows of these records, then new ones
 
 Under policy latest a change that is to be mailed supersedes the older ones of its record that nobody has claimed, unless one
@@ -33,47 +33,21 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    CREATE TABLE #change (
-        change_number INTEGER IDENTITY(1, 1) NOT NULL PRIMARY KEY,
-        change_key BINARY(32) NOT NULL,
-        notification_id INTEGER NOT NULL,
-        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
-        record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
-        operation CHAR(1) COLLATE DATABASE_DEFAULT NOT NULL,
-        version VARCHAR(100) COLLATE Latin1_General_BIN2 NOT NULL,
-        state_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
-        state_hash VARCHAR(64) COLLATE Latin1_General_BIN2 NOT NULL,
-        created_stamp VARCHAR(27) COLLATE DATABASE_DEFAULT NULL,
-        beat BIGINT NOT NULL,
-        fields NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
-        state VARCHAR(10) COLLATE DATABASE_DEFAULT NOT NULL,
-        reason NVARCHAR(400) COLLATE DATABASE_DEFAULT NULL
-    );
-
-    EXECUTE notify.raise_inserts
-        @run_id = @run_id,
-        @beat = @beat,
-        @now = @now,
-        @changes = @changes,
-        @raised = @raised OUTPUT;
+    /* FOR JSON leaves out what is NULL: most pages name no insert. */
+    SET @raised = 0;
+    IF CHARINDEX(N'"raised_change_id":', @changes COLLATE Latin1_General_BIN2) > 0
+        EXECUTE notify.raise_inserts
+            @run_id = @run_id,
+            @beat = @beat,
+            @now = @now,
+            @changes = @changes,
+            @raised = @raised OUTPUT;
 
     /* A record's states in the order in which they followed each other. */
-    INSERT INTO #change (
-        change_key,
-        notification_id,
-        record_key,
-        record_match,
-        operation,
-        version,
-        state_stamp,
-        state_hash,
-        created_stamp,
-        beat,
-        fields,
-        state,
-        reason
-    )
     SELECT
+        ROW_NUMBER() OVER (
+            ORDER BY j.record_match, j.notification_id, j.state_stamp, j.beat, j.operation DESC
+        ) AS change_number,
         j.change_key,
         j.notification_id,
         j.record_key,
@@ -87,8 +61,11 @@ BEGIN
         j.fields,
         j.state,
         j.reason
-    FROM notify.new_changes(@changes, @beat) AS j
-    ORDER BY j.record_match, j.notification_id, j.state_stamp, j.beat, j.operation DESC;
+    INTO #change
+    FROM notify.new_changes(@changes, @beat) AS j;
+
+    IF EXISTS (SELECT 1 FROM #change AS newer WHERE LEN(newer.record_key) > 450 OR LEN(newer.record_match) > 450)
+        THROW 50022, N'A record key has more than 450 characters as JSON text. Such a table cannot be watched.', 1;
 
     UPDATE c
     SET c.state = 'superseded', c.reason = N'a newer state of the record was recorded', c.completed_at = @now
