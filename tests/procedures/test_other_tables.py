@@ -191,6 +191,8 @@ def test_a_key_that_is_too_long_is_told_as_such(shop: Shop) -> None:
     shop.define("another", table=table, on=["update"])
     with pytest.raises(DatabaseError, match="50022"):
         shop.activate("another")
+    shop.ask("UPDATE notify.watermark SET low_stamp = '9999';")
+    assert [operation for _, _, operation in shop.audit()] == ["U"]
 
 
 def test_keys_and_criteria_of_another_collation_than_the_databases(shop: Shop) -> None:

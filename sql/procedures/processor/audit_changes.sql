@@ -25,8 +25,8 @@ BEGIN
 
     CREATE TABLE #shown (
         ordinal INTEGER NOT NULL PRIMARY KEY,
-        record_key NVARCHAR(450) COLLATE DATABASE_DEFAULT NOT NULL,
-        record_match NVARCHAR(450) COLLATE Latin1_General_BIN2 NOT NULL,
+        record_key NVARCHAR(4000) COLLATE DATABASE_DEFAULT NOT NULL,
+        record_match NVARCHAR(4000) COLLATE Latin1_General_BIN2 NOT NULL,
         stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NOT NULL,
         created_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
         newest_stamp VARCHAR(27) COLLATE Latin1_General_BIN2 NULL,
@@ -46,8 +46,8 @@ BEGIN
         COALESCE(j.is_deleted, 0)
     FROM OPENJSON(@rows) WITH (
         ordinal INTEGER,
-        record_key NVARCHAR(450),
-        record_match NVARCHAR(450),
+        record_key NVARCHAR(4000),
+        record_match NVARCHAR(4000),
         stamp VARCHAR(27),
         created_stamp VARCHAR(27),
         newest_stamp VARCHAR(27),
