@@ -92,6 +92,8 @@ class Calls:
             if parts[-1].lower().startswith(("sp_", "xp_")) and (len(parts) == 1 or parts[-2].lower() in ("", "sys")):
                 raise Unsupported(f"System procedure {parts[-1]}", node.line)
             raise sql_error(2812, ".".join(parts), state=62)
+        if found.kind == "FN":
+            raise Unsupported("EXECUTE of a scalar function", node.line)
         if found.kind != "P":
             raise sql_error(2809, "procedure", found.name, found.name, "function")
         unit = units.module_unit(found)

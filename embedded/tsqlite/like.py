@@ -12,6 +12,8 @@ from .caching import kept
 from .collation import BINARY_COLLATIONS, check_searchable
 from .errors import sql_error
 
+# What stands for an escape character that is a letter: the pattern's other letters lose their case.
+_ESCAPE = "\uffff"
 _PAIRED = re.compile("[\U00010000-\U0010ffff]")
 # A range stands for the characters that sort between its ends; these are the ones tried.
 _CANDIDATES = [
@@ -52,9 +54,11 @@ def compiled(
     ``anywhere``: the match may begin at any place, which is the end of the expression's first group. ``open_end``: it
     may end at any. ``padded``: spaces may follow it.
     """
+    if escape is not None and escape.lower() != escape.upper():
+        # The escape character counts with its case, whatever the collation.
+        pattern = re.sub(re.escape(escape) + "(.?)", _ESCAPE + r"\1", pattern, flags=re.DOTALL)
+        escape = _ESCAPE
     pattern = fold(pattern, name)
-    if escape is not None:
-        escape = fold(escape, name)
     # What lies between two % has one length, so the first place where it matches is as good as any later one: there is
     # no other to go back to, and the time goes with the length of the text.
     segments: list[list[str]] = [[]]
@@ -131,7 +135,8 @@ def _halves(match: re.Match[str]) -> str:
 
 def matches(value: str, pattern: str, name: str, unicode: bool, escape: str | None, *, whole: bool = True) -> bool:
     """Whether ``value`` is LIKE ``pattern`` under the SQLite collation ``name``; error 506 for an escape of not one
-    character. ``whole``: a supplementary character is one character, as under the _SC collations.
+    character, while None is no escape at all. ``whole``: a supplementary character is one character, as under the _SC
+    collations.
     """
     if not whole:
         value, pattern = halved(value), halved(pattern)

@@ -663,6 +663,6 @@ def resolve_like(operand: SqlType, pattern: SqlType, escape: SqlType | None = No
 
 @scalar("ts_like")
 def _like(value: str | None, pattern: str | None, name: str, flags: int, *escape: str | None) -> int | None:
-    if value is None or pattern is None or escape == (None,):
+    if value is None or pattern is None:
         return None
     return int(like.matches(value, pattern, name, bool(flags & 1), escape[0] if escape else None, whole=flags > 1))

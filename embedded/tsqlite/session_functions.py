@@ -9,6 +9,7 @@ import getpass
 import hashlib
 import os
 import platform
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from .presence import Presence
     from .session_state import Scope, Settings, Transaction
 
+_PART = r'\s*(?:\[(?:[^\]]|\]\])*\]|"(?:[^"]|"")*"|[^\s\[".][^.]*)?\s*'
+_NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
+"""A multipart name; what is none, such as one with an open bracket, names nothing."""
 PRODUCT_VERSION: Final = "14.0.3465.1"
 ISOLATION: Final = {
     "READ UNCOMMITTED": 1,
@@ -559,7 +563,7 @@ class SessionFunctions:
     def _split(self, name: str) -> tuple[str, ...]:
         from .interpreter import split_name
 
-        return split_name(name)
+        return split_name(name) if _NAME.fullmatch(name) else ("",)
 
     def _table_named(self, name: str) -> Table | None:
         parts = self._split(name)

@@ -770,8 +770,6 @@ def _quantified(scope: Scope, node: tree.Quantified) -> typed.Predicate:
 def _like(scope: Scope, node: tree.Like) -> typed.Predicate:
     operand, pattern = bind(scope, node.operand), bind(scope, node.pattern)
     escape = bind(scope, node.escape) if node.escape is not None else None
-    if escape is not None and escape.type.is_null:
-        raise Unsupported("LIKE with ESCAPE NULL", node.line)
     operation = operators.resolve_like(operand.type, pattern.type, escape.type if escape else None)
     _wanted(operand, pattern)
     operands = [convert(operand, operation.operand), convert(pattern, operation.pattern)]

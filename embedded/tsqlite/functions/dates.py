@@ -417,9 +417,9 @@ def _resolve_datediff(call: Call) -> Resolved:
     a, b = temporal_argument(call, 1, datetimeoffset()), temporal_argument(call, 2, datetimeoffset())
     big = call.name.upper() == "DATEDIFF_BIG"
     for type_ in (a, b):
-        # A time has no date and a date no time, but as literals they pass for both.
+        # The documentation says both that a time has no such part and that its date is 1900-01-01.
         if type_.name == "time" and name in _DATE_ONLY:
-            _check_part(name, type_, call)
+            raise Unsupported(f"{call.name.upper()} by {name} of a time")
     return Resolved(
         (BIGINT if big else INT).with_nullable(nullable_from(call)),
         (None, a, b),

@@ -120,6 +120,8 @@ def format_date(day: int, ticks: int, offset: int | None, pattern: str, culture_
     else:
         c = culture(culture_name)
     if len(pattern) == 1:
+        if pattern == "U" and offset is None:
+            raise Unsupported("FORMAT with U, which depends on the time zone of the server,")
         expanded = _date_pattern(pattern, c, offset is not None)
         if expanded is None:
             return None

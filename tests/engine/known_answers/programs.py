@@ -446,4 +446,5 @@ BATCHES: list[tuple[Any, ...]] = [
     ('CREATE TABLE dbo.t(a int); ALTER TABLE dbo.t ALTER COLUMN a rowversion', [('error', 4927)]),
     ('CREATE TABLE dbo.t(a int); INSERT dbo.t VALUES (2),(1); SELECT a FROM dbo.t UNION SELECT 3 ORDER BY t.a DESC', [2, [(3,), (2,), (1,)]]),
     ('CREATE TABLE dbo.t(a int); SELECT a FROM dbo.t AS x UNION SELECT 3 ORDER BY t.a', [('error', 104)]),
+    ("EXEC('CREATE FUNCTION dbo.twice(@n int) RETURNS int AS BEGIN RETURN @n * 2 END'); DECLARE @r int; EXEC @r = dbo.twice 4; SELECT @r", ['refused']),
 ]
