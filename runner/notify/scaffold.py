@@ -46,8 +46,10 @@ class New:
     soft_delete: dict[str, str] | None
     advice: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    added: str | None = None
+    """The stamp column that is proposed, where the table has none."""
     wanted: str | None = None
-    """T-SQL that adds the stamp column which detection needs, where the table has none."""
+    """T-SQL for the stamp column and the indexes that detection needs, and the table lacks."""
     preview: Rendered | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -60,7 +62,7 @@ class New:
         stamps = ", ".join(
             [*([self.created] if self.created else []), *self.modified, *filter(None, [self.rowversion])]
         )
-        new = " (to be added)" if self.wanted else ""
+        new = " (to be added)" if self.added else ""
         return f"{self.name}: table {self.table}, key {', '.join(self.keys)}, stamp columns {stamps}{new}" + (
             f", soft delete {self.soft_delete['column']}" if self.soft_delete else ""
         )
@@ -95,7 +97,7 @@ def new_notification(config: Config, table: str, *, name: str | None, directory:
             templates / f"{made.name}.html.mako": _template(made, columns),
         }
         if made.wanted is not None:
-            files[directory / f"{made.name}_column.sql"] = made.wanted
+            files[directory / f"{made.name}_table.sql"] = made.wanted
         for file in files:
             if file.exists() and not force:
                 raise ConfigError(
@@ -151,20 +153,26 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     made = New(
         name or f"{_alias(table)}_changed", f"{schema}.{table}", keys, created, modified, rowversion, soft_delete
     )
-    if created is None and not modified and rowversion is None:
-        made.created, made.wanted = _wanted(made, columns)
+    is_without = created is None and not modified and rowversion is None
+    if is_without:
+        taken = {column["column_name"].lower() for column in columns}
+        names = ("created_at", "notify_created_at", "notify_row_created_at")
+        made.added = made.created = next(item for item in names if item not in taken)
         made.advice.append(
             f"no column says when a row was created or changed, and detection needs one: {made.created} is proposed. "
             "Where a column of another name says it, name that in the definition as created or modified instead"
         )
     elif created is None:
         made.advice.append("no column says when a row was created: a new row is told as an update")
-    for column in columns:
-        if column["column_name"] in (created, *modified, rowversion) and not column["leads_index"]:
-            made.advice.append(
-                f"no index leads on {column['column_name']}, and activation will refuse: CREATE NONCLUSTERED INDEX "
-                f"ix_{table}_{column['column_name']} ON {schema}.{table} ({column['column_name']});"
-            )
+    # A rowversion with an index is scanned instead of the other stamps; without one, only where it is alone.
+    leads = {column["column_name"] for column in columns if column["leads_index"]}
+    stamps = [item for item in (created, *modified) if item]
+    scanned = [rowversion] if rowversion and (rowversion in leads or not stamps) else stamps
+    bare = [item for item in scanned if item not in leads]
+    if bare:
+        made.advice.append(f"no index leads on {' or '.join(bare)}, and activation refuses a table without one")
+    if is_without or bare:
+        made.wanted = _wanted(made, bare)
     if any(
         column["type_name"] in ("datetime", "smalldatetime", "date")
         for column in columns
@@ -180,21 +188,23 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     return made
 
 
-def _wanted(made: New, columns: list[dict[str, Any]]) -> tuple[str, str]:
-    """A created column for a table without stamps: its name, and the T-SQL that adds it with its index."""
-    taken = {column["column_name"].lower() for column in columns}
-    name = next(name for name in ("created_at", "notify_created_at", "notify_row_created_at") if name not in taken)
+def _wanted(made: New, bare: list[str]) -> str:
+    """The T-SQL that gives a table the stamp column and the indexes that detection needs."""
     schema, _, table = made.table.partition(".")
     quote = replica.quote_name
     where = f"{quote(schema)}.{quote(table)}"
-    return name, (
-        f"/*\n{made.name}: detection needs a column that says when a row was created, in UTC, and an index that leads\n"
-        "on it. Rows that are there already get the time at which this is run; activation takes them for history.\n*/\n"
-        "SET ANSI_NULLS ON;\nSET QUOTED_IDENTIFIER ON;\nGO\n"
-        f"ALTER TABLE {where}\n    ADD {quote(name)} datetime2(3) NOT NULL\n"
-        f"        CONSTRAINT {quote(f'df_{table}_{name}'[:128])} DEFAULT SYSUTCDATETIME();\nGO\n"
-        f"CREATE NONCLUSTERED INDEX {quote(f'ix_{table}_{name}'[:128])} ON {where} ({quote(name)});\nGO\n"
-    )
+    text = f"/*\n{made.name}: what detection needs of {made.table}. Run it on the primary, when it is quiet there.\n"
+    if made.added is not None:
+        text += "Rows that are there already get the time at which it is run: activation takes them for history.\n"
+    text += "*/\nSET ANSI_NULLS ON;\nSET QUOTED_IDENTIFIER ON;\nGO\n"
+    if made.added is not None:
+        text += (
+            f"ALTER TABLE {where}\n    ADD {quote(made.added)} datetime2(3) NOT NULL\n"
+            f"        CONSTRAINT {quote(f'df_{table}_{made.added}'[:128])} DEFAULT SYSUTCDATETIME(); /* UTC */\nGO\n"
+        )
+    for name in (*([made.added] if made.added else []), *bare):
+        text += f"CREATE NONCLUSTERED INDEX {quote(f'ix_{table}_{name}'[:128])} ON {where} ({quote(name)});\nGO\n"
+    return text
 
 
 def _definition(made: New) -> str:
@@ -356,7 +366,7 @@ def _first_preview(config: Config, source: Connection, made: New, body: str, tem
     from notify.cycle import make_renderer
 
     schema, _, table = made.table.partition(".")
-    there = [*made.modified, *([made.created] if made.created and not made.wanted else [])]
+    there = [*made.modified, *([made.created] if made.created and not made.added else [])]
     stamp = next(iter([*there, *made.keys]))
     keys = replica.newest_keys(source, schema, table, made.keys, stamp)
     if not keys:

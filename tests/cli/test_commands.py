@@ -300,7 +300,9 @@ def test_new_previews_a_table_without_stamps_and_one_whose_stamp_is_in_its_key(
     ran = notify("new", "guest", "--directory", tmp_path / "new", "--json", "--config", config)
     assert ran.code == 0, ran.errors
     assert ran.json["preview"]["subject"] == "Guest 1"
-    assert (ran.json["wanted"] is not None) is ("created_at" not in columns)
+    assert (ran.json["added"] is not None) is ("created_at" not in columns)
+    # A stamp that leads no index gets one.
+    assert "CREATE NONCLUSTERED INDEX [ix_guest_created_at] ON [dbo].[guest] ([created_at]);" in ran.json["wanted"]
     assert 'on = ["insert"]' in Path(ran.json["files"][0]).read_text()
 
 

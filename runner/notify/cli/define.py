@@ -138,8 +138,9 @@ def new(
 
     Reads the replica's catalog, and proposes stamp columns, keys and a soft-delete column; look at what it proposes.
 
-    --json: name, table, keys, created, modified, rowversion, soft_delete, advice [texts], files [paths], wanted
-    (T-SQL that adds a stamp column, null where there is one), preview {subject, text}.
+    --json: name, table, keys, created, modified, rowversion, soft_delete, advice [texts], files [paths], added (the
+    stamp column that is proposed, or null), wanted (T-SQL for that and for missing indexes, or null), preview
+    {subject, text}.
     """
     from notify import scaffold
     from notify.cli.output import print_json, print_lines
@@ -159,7 +160,9 @@ def new(
     option = "" if config_path is None else f" --config {shlex.quote(config_path)}"
     click.echo("next, when these files say what you want:")
     for file in made.files[3:]:
-        click.echo(f"  notify sql source {shlex.quote(file)}{option}    # the stamp column; on a server, with your DBA")
+        click.echo(
+            f"  notify sql source {shlex.quote(file)}{option}    # what the table lacks; on a server, ask its DBA"
+        )
     click.echo(f"  notify sql source {shlex.quote(procedure)}{option}")
     click.echo(f"  notify beat{option}    # an embedded replica catches up; a real one does it by itself")
     click.echo(f"  notify apply {shlex.quote(definition)}{option}")
