@@ -169,7 +169,15 @@ def test_a_call_that_is_cut_off_anywhere_can_be_repeated(scene: Scene, name: str
 @pytest.mark.parametrize(
     ("name", "rival"),
     [(name, rival) for name in CALLS for rival in ("claim", "sweep")]
-    + [("enqueue", "purge"), ("purge", "enqueue"), ("enqueue", "enqueue"), ("record", "enqueue"), ("hold", "enqueue")]
+    + [
+        ("enqueue", "purge"),
+        ("purge", "enqueue"),
+        ("enqueue", "record"),
+        ("enqueue", "begin"),
+        ("enqueue", "enqueue"),
+        ("record", "enqueue"),
+        ("hold", "enqueue"),
+    ]
     + [("begin", "begin"), ("sweep", "begin"), ("claim", "hold")],
 )
 def test_a_rival_at_any_statement_breaks_nothing(scene: Scene, name: str, rival: str) -> None:
