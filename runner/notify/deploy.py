@@ -296,6 +296,19 @@ def run_file(connection: Connection, file: Path) -> None:
             raise
 
 
+def check(database: Database) -> str | None:
+    """The revision of a role's tables, None where there are none; an embedded database comes into being.
+
+    Raises:
+        OtherVersion: its tables were made by other revisions than those of this version.
+    """
+    database.create()
+    if database.role not in (Role.PROCESSOR, Role.QUEUE):
+        return None
+    with database.connection() as connection:
+        return revisions.check(connection, database.role)
+
+
 def migrate(database: Database) -> Migrated:
     """Brings one role up to date: its Alembic history first, then every module whose text differs, then its roles.
 
@@ -303,12 +316,9 @@ def migrate(database: Database) -> Migrated:
         OtherVersion: its tables were made by other revisions than those of this version; nothing was changed.
     """
     role = database.role
-    before_revision = after_revision = None
-    # An embedded database comes into being with its first connection; a server's is there, or this says that it is not.
-    database.create()
+    after_revision = None
+    before_revision = check(database)
     if role in (Role.PROCESSOR, Role.QUEUE):
-        with database.connection() as connection:
-            before_revision = revisions.check(connection, role)
         after_revision = _upgrade(database)
     before, after = _shell_files(role)
     with database.connection() as connection:

@@ -13,7 +13,7 @@ from notify.databases import EMBEDDED, Connection, Databases, Role
 from notify.errors import DatabaseError, NotifyError, OtherVersion
 from notify.procedures import call, processor, replica
 
-__all__ = ["Check", "examine", "is_own_mailbox", "mailbox_remedy", "told_drift"]
+__all__ = ["Check", "examine", "is_own_mailbox", "mailbox_remedy", "other_version", "told_drift"]
 
 CONNECT_SECONDS: Final = 5.0
 LEAST_COMPATIBILITY: Final = 140
@@ -57,6 +57,31 @@ def examine(config: Config) -> Iterator[Check]:
     for gateway in config.gateways:
         yield _gateway(gateway, mailbox_remedy(config, gateway))
     databases.dispose()
+
+
+def other_version(config: Config) -> OtherVersion | None:
+    """Why this version of notify cannot work on the configured processor or queue; None when it can, or nobody answers.
+
+    For errors that may come of it: it costs a comparison of every procedure.
+    """
+    databases = config.databases()
+    found: OtherVersion | None = None
+    for role in (Role.PROCESSOR, Role.QUEUE):
+        if role not in databases or found is not None:
+            continue
+        try:
+            with databases.connection(role) as connection:
+                revisions.check(connection, role)
+                differ = [item.name for item in deploy.drift(connection, role) if item.status in ("new", "changed")]
+            if differ:
+                found = OtherVersion(f"{role}: {len(differ)} of its procedures are not this version's: {differ[0]} ...")
+                found.add_note("notify migrate brings them up to date; notify doctor names them all.")
+        except OtherVersion as error:
+            found = error
+        except NotifyError:
+            continue
+    databases.dispose()
+    return found
 
 
 def _role_checks(role: Role, connection: Connection) -> Iterator[Check]:

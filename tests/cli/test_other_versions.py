@@ -72,9 +72,24 @@ def test_what_the_script_made_migrate_takes_up(tmp_path: Path) -> None:
     assert (done["from_revision"], done["to_revision"], done["deployed"]) == ("0001", "0001", [])
 
 
-def test_a_procedure_that_is_not_there_points_to_the_doctor(config: Path) -> None:
-    notify("sql", "queue", "-Q", "DROP PROCEDURE notify.queue_status;", "--config", config)
-    assert "notify doctor tells" in notify("status", "--config", config).errors
+def test_procedures_of_another_version_are_told_instead_of_what_comes_of_them(config: Path) -> None:
+    older = "CREATE OR ALTER PROCEDURE notify.queue_status AS SELECT 1 AS one;"
+    for change in (older, "DROP PROCEDURE notify.queue_status;"):
+        notify("sql", "queue", "-Q", change, "--config", config)
+        ran = notify("status", "--config", config)
+        assert ran.code == 1
+        assert "queue: 1 of its procedures are not this version's: notify.queue_status" in ran.errors
+        assert "notify migrate" in ran.errors
+    assert notify("migrate", "queue", "--config", config).code == 0
+    assert notify("status", "--config", config).code == 0
+
+
+def test_nothing_is_migrated_where_one_of_them_cannot_be(config: Path) -> None:
+    notify("sql", "queue", "-Q", EDITED, "--config", config)
+    notify("sql", "source", "-Q", "DROP PROCEDURE notify.read_keys;", "--config", config)
+    assert notify("migrate", "--config", config).code == 1
+    found = notify("sql", "source", "-Q", "SELECT OBJECT_ID(N'notify.read_keys') AS id;", "--json", "--config", config)
+    assert found.json[0]["rows"] == [[None]]
 
 
 def test_texts_that_a_login_may_not_see_are_no_difference() -> None:

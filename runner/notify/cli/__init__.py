@@ -14,6 +14,7 @@ import click
 
 from notify import __version__
 from notify.cli import define, develop, inspect, operate, purge, recover, serve, serve_mail, settle
+from notify.cli.options import last_read
 from notify.cli.pages import Page
 from notify.errors import NotifyError
 
@@ -98,6 +99,22 @@ for _commands in SECTIONS.values():
         cli.add_command(_command)
 
 
+def _tell(error: NotifyError) -> None:
+    click.echo(f"notify: {error}", err=True)
+    for note in getattr(error, "__notes__", ()):
+        click.echo(f"  {note}", err=True)
+
+
+def _tell_version() -> bool:
+    """Says that the databases are of another version, where they are."""
+    from notify.doctor import other_version
+
+    found = other_version(last_read[0]) if last_read else None
+    if found is not None:
+        _tell(found)
+    return found is not None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: errors become one clear message and an exit code.
 
@@ -119,11 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except NotifyError as error:
-        click.echo(f"notify: {error}", err=True)
-        for note in getattr(error, "__notes__", ()):
-            click.echo(f"  {note}", err=True)
+        _tell(error)
         if getattr(error, "number", 0) in OTHER_OBJECTS:
-            click.echo("  The databases may be of another version of notify: notify doctor tells.", err=True)
+            _tell_version()
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # A reader such as head closed the pipe: what it wanted it has.
@@ -134,7 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         click.echo(f"notify: {error.filename}: {error.strerror}", err=True)
         sys.exit(1)
-    except Exception as error:
-        error.add_note("A defect of notify, or the databases are of another version: notify doctor tells which.")
+    except Exception:
+        # An answer that nobody expects comes of procedures of another version, or it is a defect of ours.
+        if _tell_version():
+            sys.exit(1)
         raise
     sys.exit(result if isinstance(result, int) else 0)

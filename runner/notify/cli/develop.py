@@ -34,6 +34,9 @@ def migrate(roles: tuple[str, ...], config_path: str | None, as_json: bool) -> N
     ]
     reports = []
     for role in chosen:
+        # Nothing is changed where any of them cannot be.
+        deploy.check(databases[role])
+    for role in chosen:
         done = deploy.migrate(databases[role])
         reports.append(done.to_json())
         if not as_json:

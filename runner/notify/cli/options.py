@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -65,7 +66,7 @@ def known_names(connection: Connection) -> Iterator[None]:
 
 
 def read_config(path: str | None) -> Config:
-    """The configuration, with its errors told as every other."""
+    """The configuration, with its errors told as every other. The last one read is kept, for errors later on."""
     from notify.config import load_config
     from notify.errors import ConfigError
 
@@ -77,7 +78,11 @@ def read_config(path: str | None) -> Config:
             "there is no notify.toml here: give --config PATH or NOTIFY_CONFIG, or set NOTIFY_PROCESSOR_URL and "
             "its like; `notify demo` writes an example"
         )
+    last_read.append(config)
     return config
+
+
+last_read: Final[deque[Config]] = deque(maxlen=1)
 
 
 def asked_to_stop() -> threading.Event:
