@@ -12,7 +12,8 @@ for an attempt that was never begun (refused before the body, or a claim given b
            provider_id, code, detail, retry_after_seconds; a message at most once. What a provider says is cut to its column
 Result     attempt_id, message_id, state (NULL: no such message), defect (NULL: recorded)
 Defects    notify.reported_outcomes judges each element by itself. One that names no attempt of a message, or a message that the call has
-           already, is not recorded: its defect says why, and an alert; its attempt stays open and ends in doubt. The others are recorded.
+           already, is not recorded: its defect says why, and an alert; its attempt stays open until it is said again, or is in doubt when its
+           lease ends. The others are recorded.
 Retries    after what notify.retry_wait makes of notify.retry_setting; after max_attempts the message fails. A claim given back
            is no refusal: without retry_after_seconds it is queued at once, unless its notification is held.
 Repeated   with the same outcomes: changes nothing.
