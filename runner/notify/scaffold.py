@@ -23,6 +23,7 @@ __all__ = ["New", "new_notification", "preview"]
 TIMES: Final = ("datetime2", "datetime", "smalldatetime", "datetimeoffset", "date")
 CREATED: Final = re.compile(r"creat|insert|added|entered|signup|registered", re.I)
 MODIFIED: Final = re.compile(r"modif|updat|chang|edited|touched", re.I)
+LOCAL: Final = re.compile(r"local", re.I)
 DELETED: Final = re.compile(r"^(is_?)?(soft_?)?(deleted|removed|erased)(_?(at|on|date|time|flag|utc))*$", re.I)
 EMAIL: Final = re.compile(r"e_?mail", re.I)
 PHONE: Final = re.compile(r"phone|mobile|cell", re.I)
@@ -174,7 +175,7 @@ def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     if is_without or bare:
         made.wanted = _wanted(made, bare)
     if any(
-        column["type_name"] in ("datetime", "smalldatetime", "date")
+        column["type_name"] in ("datetime", "smalldatetime", "date") or LOCAL.search(column["column_name"])
         for column in columns
         if column["column_name"] in (created, *modified)
     ):
@@ -252,6 +253,10 @@ def _type(column: dict[str, Any]) -> str:
     return str(kind)
 
 
+def _collate(column: dict[str, Any]) -> str:
+    return f" COLLATE {column['collation_name']}" if column["collation_name"] else ""
+
+
 def _alias(name: str) -> str:
     """A column's name as a template's field."""
     return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower() or "field"
@@ -288,7 +293,10 @@ def _merge_procedure(made: New, columns: list[dict[str, Any]]) -> tuple[str, str
             *(f"key_{number} {_type(by_name[item])} '$.key[{number}]'" for number, item in enumerate(made.keys)),
         ]
     )
-    joined = " AND ".join(f"t.{quote(item)} = change.key_{number}" for number, item in enumerate(made.keys))
+    # What OPENJSON gives has the database's collation: against a key column of another one that is error 468.
+    joined = " AND ".join(
+        f"t.{quote(item)} = change.key_{number}" + _collate(by_name[item]) for number, item in enumerate(made.keys)
+    )
     schema, _, table = made.table.partition(".")
     select = (
         "    SELECT\n        "

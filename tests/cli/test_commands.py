@@ -232,6 +232,28 @@ def test_new_writes_what_apply_takes(shop: Shop, config: Path, tmp_path: Path) -
     assert notify("preview", "fresh", "--json", "--config", config).code == 0
 
 
+def test_new_joins_keys_of_another_collation_and_asks_about_local_times(
+    shop: Shop, config: Path, tmp_path: Path
+) -> None:
+    shop.stage.do(
+        (
+            "CREATE TABLE dbo.parcel (depot varchar(5) COLLATE Latin1_General_CI_AS NOT NULL, parcel_no int NOT NULL, "
+            "email nvarchar(200) NULL, created_local datetime2(3) NOT NULL INDEX ix_parcel_created, "
+            "CONSTRAINT pk_parcel PRIMARY KEY (depot, parcel_no));",
+            (),
+        ),
+        ("INSERT INTO dbo.parcel VALUES ('HAM', 7, N'ada@example.com', '2026-01-02T03:04:05');", ()),
+    )
+    shop.arrive()
+    ran = notify("new", "parcel", "--directory", tmp_path / "new", "--json", "--config", config)
+    assert ran.code == 0, ran.errors
+    assert ran.json["preview"] is not None, ran.json["advice"]
+    assert "HAM" in ran.json["preview"]["subject"]
+    assert any("time_zone" in item for item in ran.json["advice"])
+    procedure = tmp_path / "new" / "procedures" / "merge_fields_parcel_changed.sql"
+    assert notify("sql", "source", procedure, "--config", config).code == 0
+
+
 @pytest.mark.only_in("tsqlite", because="`notify beat` moves an embedded replica on; a server's moves by itself")
 def test_new_beat_and_apply_follow_each_other_beside_the_configuration(shop: Shop, config: Path) -> None:
     config.write_text(config.read_text().replace("directories = [", 'directories = ["letters", '))
