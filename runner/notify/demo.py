@@ -126,7 +126,7 @@ def _anew(directory: Path, played: dict[str, Any]) -> list[str]:
 def _once_more(stage: Stage, played: dict[str, Any], screen: _Screen) -> bool:
     """One cycle over a town that is there, which an older version may have built. False when it met failures."""
     _check_tables(stage)
-    stage.write_configuration()
+    stage.renew_port()
     for role in (Role.SOURCE, Role.PROCESSOR, Role.QUEUE):
         deploy.migrate(stage.databases[role])
     stage.beat()

@@ -7,6 +7,7 @@ four servers are files. A person may lag the replica, move the clocks and read w
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,9 @@ from_name = "{sender_name}"
 max_connections = {connections}
 timeout_seconds = 20.0
 """
+
+OWN_PORT = re.compile(r"""(\[\[gateway\]\]\s+name\s*=\s*"mailbox"(?:(?!\n\[).)*?\nport\s*=\s*)\d+""", re.S)
+"""Where the gateway of CONFIGURATION names its port."""
 
 
 class Stage:
@@ -146,6 +150,22 @@ class Stage:
             sender_name=self.sender[1],
             connections=self.connections,
         )
+        self._save(text)
+
+    def renew_port(self) -> None:
+        """Puts the SMTP server's port of now into notify.toml, and leaves all else as a person may have set it.
+
+        A file that is gone, or has no gateway of ours any more, is written anew.
+        """
+        file = self.folder / "notify.toml"
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        renewed, count = OWN_PORT.subn(rf"\g<1>{self.mailbox.port}", text)
+        if count == 1:
+            self._save(renewed)
+        else:
+            self.write_configuration()
+
+    def _save(self, text: str) -> None:
         (self.folder / "notify.toml").write_text(text, encoding="utf-8")
         self._config = None
         self.close()

@@ -78,6 +78,20 @@ def test_run_again_it_rests(town: tuple[Path, Ran]) -> None:
     assert again.json["audit"] == ran.json["audit"]
 
 
+def test_run_again_it_keeps_what_a_person_has_set(demo: Path) -> None:
+    file = demo / "notify.toml"
+    text = file.read_text()
+    file.write_text(text.replace("workers = 2", "workers = 3  # mine") + "\n[send]\ntake = 7\n")
+    assert notify("demo", "--directory", demo, "--json").code == 0
+    kept = file.read_text()
+    assert "workers = 3  # mine" in kept and "take = 7" in kept
+    port = re.compile(r"(?m)^port = (\d+)$")
+    assert port.findall(kept) != port.findall(text)
+    file.unlink()
+    assert notify("demo", "--directory", demo, "--json").code == 0
+    assert "[[gateway]]" in file.read_text()
+
+
 def test_every_mail_is_a_whole_one(town: tuple[Path, Ran]) -> None:
     for file in (town[0] / "mail").glob("*.eml"):
         mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
