@@ -96,7 +96,7 @@ def begin_attempts(connection: Connection, attempts: Sequence[dict[str, Any]], l
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[dict[str, Any]]) -> Records:
-    """Stores how attempts ended. Returns attempt_id, message_id, state, defect (why it was not recorded, or None) of each."""
+    """Stores how attempts ended. Returns attempt_id, message_id, state, defect (why not recorded, or None) of each."""
     return call(connection, "notify.record_outcomes", outcomes=to_json(outcomes))[0].records()
 
 
