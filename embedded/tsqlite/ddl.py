@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
-from . import ddl_objects, tree
+from . import ddl_objects, enforced, tree
 from .catalog import (
     Column,
     Identity,
@@ -282,6 +282,7 @@ def drop(interpreter: Interpreter, statement: tree.Drop, frame: Frame) -> None:
                     if statement.if_exists:
                         continue
                     raise sql_error(3701, "drop", "table", str(name), state=5)
+                enforced.check_free(session, found, "DROP TABLE")
                 Changer(session).drop_table(found)
             else:
                 ddl_objects.drop(Changer(session), statement.kind, name, statement.if_exists, statement.line)

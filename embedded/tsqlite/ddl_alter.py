@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import binder, tree
+from . import binder, enforced, tree
 from .catalog import Column, Table, quote, type_ids, type_text
 from .collation import check as check_collation
 from .collation import equality_collation
@@ -108,7 +108,7 @@ def _add(changer: Changer, table: Table, action: tree.AddElements) -> None:
         changer.add_foreign_key(table, node, checked)
     for constraint in defaults:
         target = table.column(constraint.column or "")
-        if target is None:
+        if target is None or target.computed is not None:
             raise sql_error(1752, constraint.column, table.name, state=0)
         if target.default is not None:
             raise sql_error(1781)
@@ -158,6 +158,7 @@ def _drop_column(changer: Changer, table: Table, element: tree.DropElement) -> N
     dependants = _dependants(changer, table, column)
     if column.default is not None:
         dependants.insert(0, ("object", column.default_name or ""))
+    dependants += [("object", name) for name in enforced.column_holders(changer.session, table, column.name)]
     if dependants:
         kind, name = dependants[0]
         error = sql_error(5074, kind, name, "column", column.name)
@@ -249,6 +250,7 @@ def _alter_column(changer: Changer, table: Table, action: tree.AlterColumn, line
         ]
         if column.default is not None and not wider:
             blocking.append(("object", column.default_name or ""))
+        blocking += [("object", name) for name in enforced.column_holders(session, table, column.name)]
         if blocking:
             kind, name = blocking[0]
             raise _with_previous(

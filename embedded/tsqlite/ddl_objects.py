@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from . import tree, units
+from . import enforced, tree, units
 from .catalog import FIXED_PRINCIPALS, Module, Sequence, Table, View, type_ids, type_text
 from .errors import SqlError, Unsupported, sql_error
 from .types import INTEGER_RANGE, SqlType
@@ -51,6 +51,10 @@ def create_module(changer: Changer, node: Any) -> None:
                                "CALLED ON NULL INPUT", "VIEW_METADATA", "INLINE"):  # fmt: skip
             raise Unsupported(f"WITH {option.name}", node.line)
     _check_body(changer, node, kind)
+    if any(option.name == "SCHEMABINDING" for option in node.options):
+        if kind == "P":
+            raise Unsupported("A procedure WITH SCHEMABINDING", node.line)
+        enforced.check_binding(session, node, kind)
     found = session.catalog.find(schema, name)
     if found is None and node.action == "ALTER":
         raise sql_error(208, str(node.name), state=6)
@@ -62,6 +66,7 @@ def create_module(changer: Changer, node: Any) -> None:
             raise SqlError(2010, f"Cannot perform alter on '{node.name}' because it is an incompatible object type.")
         assert isinstance(found, View | Module)
         object_id = found.object_id
+        enforced.check_free(session, found, "ALTER")
         changer.touch(object_id)
         changer.db.execute("DELETE FROM main._ts_modules WHERE object_id = ?", (object_id,))
         for table in ("_ts_parameters", "_ts_columns"):
@@ -318,6 +323,8 @@ def create_sequence(changer: Changer, node: tree.CreateSequence) -> None:
             f"The absolute value of the increment for sequence object '{node.name}' must be less than or equal to the"
             " difference between the minimum and maximum value of the sequence object.",
         )
+    if node.cache is not None and node.cache <= 0:
+        raise SqlError(11706, f"The cache size for sequence object '{node.name}' must be greater than 0.")
     if not (low <= minimum and maximum <= high):
         name = "MINVALUE" if minimum < low else "MAXVALUE"
         raise SqlError(11708, f"An invalid value was specified for argument '{name}' for the given data type.")
@@ -435,6 +442,7 @@ def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: in
             if if_exists and found is None:
                 return
             raise sql_error(3701, "drop", kind.lower(), str(name), state=5)
+        enforced.check_free(session, found, f"DROP {kind}")
         changer.remove_object(found.object_id)
     elif kind == "SCHEMA":
         schema_id = session.catalog.schemas.get(name.name.lower())

@@ -178,6 +178,7 @@ def set_session_context(interpreter: Interpreter, node: tree.Execute, frame: Fra
 
 def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | None:
     """sp_rename of tables, columns, indexes and constraints. Errors 15225, 15335."""
+    from . import enforced
     from .catalog import quote
     from .ddl_tables import Changer
     from .interpreter import split_name
@@ -206,6 +207,9 @@ def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | 
                     raise missing
                 if table.column(new) is not None:
                     raise sql_error(15335, new, "COLUMN")
+                if enforced.column_holders(session, table, column.name):
+                    shown = "the object participates in enforced dependencies."
+                    raise SqlError(15336, f"Object '{old}' cannot be renamed because {shown}")
                 if (
                     table.checks
                     or any(c.computed is not None for c in table.columns)
@@ -243,6 +247,9 @@ def rename(interpreter: Interpreter, node: tree.Execute, frame: Frame) -> int | 
             db.execute("UPDATE main._ts_objects SET name = ? WHERE object_id = ?", (new, object_id))
             db.execute("UPDATE main._ts_indexes SET name = ? WHERE constraint_id = ?", (new, object_id))
             if isinstance(found, Table):
+                if enforced.holder(session, found) is not None:
+                    shown = "the object participates in enforced dependencies."
+                    raise SqlError(15336, f"Object '{old}' cannot be renamed because {shown}")
                 session.ddl(f"ALTER TABLE {found.sql} RENAME TO {quote(f'{schema}.{new}'.lower())}")
         else:
             raise Unsupported(f"sp_rename of {kind}")

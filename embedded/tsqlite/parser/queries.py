@@ -153,7 +153,7 @@ class Queries(Expressions):
             count = self.value()
             self.expect(")")
         else:
-            literal = self.literal() if self.tok.kind in (Kind.INT, Kind.DECIMAL, Kind.FLOAT) else None
+            literal = self.literal() if ties and self.tok.kind in (Kind.INT, Kind.DECIMAL, Kind.FLOAT) else None
             if literal is None:
                 if self.tok.kind is not Kind.VARIABLE:
                     self.fail()

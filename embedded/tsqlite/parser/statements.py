@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .. import tree as t
+from ..errors import sql_error
 from ..lexer import RESERVED, Kind
 from .core import ASSIGNMENT_OPS
 from .modules import Modules
@@ -18,6 +19,8 @@ _ON_OFF: Final = frozenset(
     SHOWPLAN_ALL SHOWPLAN_TEXT SHOWPLAN_XML NO_BROWSETABLE
     """.split()
 )
+MOST_ARGUMENTS: Final = 20
+"""Of RAISERROR after its state."""
 _WITH_VALUE: Final = frozenset(
     """
     LOCK_TIMEOUT DEADLOCK_PRIORITY DATEFORMAT DATEFIRST LANGUAGE ROWCOUNT TEXTSIZE CONTEXT_INFO
@@ -330,6 +333,8 @@ class Statements(Modules):
         args: tuple[t.Expr, ...] = ()
         if self.accept(","):
             args = self.comma_list(self._raiserror_argument)
+        if len(args) > MOST_ARGUMENTS:
+            raise sql_error(2747, MOST_ARGUMENTS, line=self.prev.line)
         self.expect(")")
         options: tuple[str, ...] = ()
         if self.tok.word == "WITH" and self.peek().word in ("NOWAIT", "LOG", "SETERROR"):

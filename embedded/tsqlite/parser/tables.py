@@ -641,7 +641,8 @@ class Tables(Dml):
         if word == "CYCLE":
             return replace(node, cycle=True)
         if word == "CACHE":
-            return replace(node, cache=self.integer() if self.tok.kind is Kind.INT else 0)
+            number = self.tok.kind is Kind.INT or self.tok.word in ("-", "+")
+            return replace(node, cache=self.integer() if number else None)
         if word == "RESTART" and node.alter:
             value = self.integer() if self.accept("WITH") else None
             return replace(node, restart=True, restart_value=value)

@@ -395,7 +395,7 @@ class CreateType(Statement):
 class CreateSequence(Statement):
     """CREATE | ALTER SEQUENCE. NO MINVALUE and the like are None; `restart` and `alter` belong to ALTER.
 
-    `cache` is 0 for CACHE without a number; `restart_value` is None for RESTART without WITH.
+    `cache` is None for CACHE without a number, too; `restart_value` is None for RESTART without WITH.
     """
 
     name: Name
