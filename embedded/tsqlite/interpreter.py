@@ -634,6 +634,7 @@ class Interpreter(Calls, Remote):
         if frame.scope.module is None:
             raise sql_error(178)
         value, _ = self.value(statement.value, frame, INT)
+        self.session.row_count = 1
         raise Returned(0 if value is None else int(value))
 
     def try_catch(self, statement: tree.TryCatch, frame: Frame) -> None:

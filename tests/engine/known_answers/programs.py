@@ -469,4 +469,6 @@ BATCHES: list[tuple[Any, ...]] = [
     ("EXEC('INSERT TOP 1 INTO dbo.t SELECT 1')", [('error', 102)]),
     ('SELECT TOP 1 1 AS a', [[(1,)]]),
     ("EXEC('CREATE PROCEDURE dbo.p AS RAISERROR(''%d'', 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)'); SELECT OBJECT_ID('dbo.p')", [('error', 2747), [(None,)]]),
+    ("CREATE TABLE dbo.t(a int); EXEC('CREATE PROCEDURE dbo.p AS INSERT dbo.t VALUES (1),(2),(3) RETURN 0'); EXEC dbo.p; SELECT @@ROWCOUNT", [3, [(1,)]]),
+    ("CREATE TABLE dbo.t(a int); EXEC('CREATE PROCEDURE dbo.p AS INSERT dbo.t VALUES (1),(2),(3)'); EXEC dbo.p; SELECT @@ROWCOUNT", [3, [(3,)]]),
 ]
