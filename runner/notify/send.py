@@ -643,20 +643,21 @@ class _Journal:
         self, connection: Connection, outcomes: list[dict[str, Any]], attempts: list[dict[str, Any]]
     ) -> dict[str, bool]:
         if not attempts:
-            queue.record_outcomes(connection, outcomes)
+            _tell_defects(queue.record_outcomes(connection, outcomes))
             return {}
         if not outcomes:
             begun = queue.begin_attempts(connection, attempts, self._lease_seconds)
         else:
             try:
-                _, begun = queue.advance_attempts(connection, outcomes, attempts, self._lease_seconds)
+                recorded, begun = queue.advance_attempts(connection, outcomes, attempts, self._lease_seconds)
+                _tell_defects(recorded)
             except DatabaseUnreachable:
                 raise
             except DatabaseError as error:
                 if error.number in (DEADLOCK, LOCK_TIMEOUT):
                     raise
                 # A queue that refuses attempts still takes outcomes.
-                queue.record_outcomes(connection, outcomes)
+                _tell_defects(queue.record_outcomes(connection, outcomes))
                 begun = queue.begin_attempts(connection, attempts, self._lease_seconds)
         return {str(row["attempt_id"]).lower(): bool(row["begun"]) for row in begun}
 
@@ -699,6 +700,13 @@ class _Journal:
         if connection is not None:
             with suppress(Exception):
                 connection.close()
+
+
+def _tell_defects(recorded: Iterable[dict[str, Any]]) -> None:
+    """What the queue could not record: its message stays as it is, until the sweep puts it in doubt."""
+    for row in recorded:
+        if row["defect"] is not None:
+            log.error("an outcome was not recorded: %s (attempt %s)", row["defect"], row["attempt_id"])
 
 
 def _one_each(outcomes: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
