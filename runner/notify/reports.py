@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from notify.databases import Connection, Databases, ResultSet, Role
@@ -38,6 +38,7 @@ def _named(names: Sequence[str], results: list[ResultSet]) -> dict[str, ResultSe
 
 def record_key(words: Sequence[str]) -> str:
     """A record key from what a person types: one word per key column, or the JSON array as reports show it.
+    Spaces at a value's end do not count, as in SQL Server.
 
     Raises:
         ConfigError: it begins as a JSON array and is none.
@@ -49,8 +50,12 @@ def record_key(words: Sequence[str]) -> str:
             raise ConfigError(
                 f'{words[0]} is no JSON array ({error}); write the key\'s values as words, or as \'["7","B"]\''
             ) from None
-        return json.dumps([str(value) for value in values], ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(list(words), ensure_ascii=False, separators=(",", ":"))
+        return _key_text([str(value) for value in values])
+    return _key_text(words)
+
+
+def _key_text(values: Sequence[str]) -> str:
+    return json.dumps([value.rstrip(" ") for value in values], ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,8 @@ def why(databases: Databases, key: str) -> Story:
     """What was seen of a record, what was decided, what was sent, and each reason.
 
     Args:
-        key: as `record_key` gives it.
+        key: as `record_key` gives it. Where nothing is recorded of it and the replica has its row, the key is taken as the
+            row has it: 007 is 7.
     """
     story = Story(key)
     if Role.PROCESSOR in databases:
@@ -143,7 +149,11 @@ def why(databases: Databases, key: str) -> Story:
         }
         _queue_events(story, explained)
     if not story.events and Role.PROCESSOR in databases:
-        story.looked_at = _look(databases, story)
+        story.looked_at, spellings = _look(databases, story)
+        for spelling in spellings - {key}:
+            other = why(databases, spelling)
+            if other.events:
+                return other
     # Stable: events of one moment stay in the order of the roles, which is the order in which they happen.
     story.events.sort(key=lambda event: str(event.at))
     return story
@@ -242,12 +252,13 @@ def _queue_events(story: Story, explained: queue.Explained) -> None:
             story.events.append(Event(row["closed_at"], "queue", f"{name}: {outcome}{told}"))
 
 
-def _look(databases: Databases, story: Story) -> list[Look]:
-    """Every watched table, and whether the replica has a row of that key there."""
+def _look(databases: Databases, story: Story) -> tuple[list[Look], set[str]]:
+    """Every watched table, and whether the replica has a row of that key there; the keys as those rows have them."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for row in story.parts["watched"]:
         tables.setdefault(row["table_name"], []).append(row)
     looks = []
+    spellings: set[str] = set()
     with ExitStack() as stack:
         target = stack.enter_context(databases.connection(Role.PROCESSOR))
         source: Connection | None = None
@@ -265,11 +276,11 @@ def _look(databases: Databases, story: Story) -> list[Look]:
             look = Look(table, sorted({row["notification_name"] for row in rows}), watched, problem=problem)
             if source is not None:
                 try:
-                    _find(target, source, look, json.loads(story.record_key))
+                    spellings |= _find(target, source, look, json.loads(story.record_key))
                 except DatabaseError as error:
                     look.problem = f"the replica could not be asked: {error}"
             looks.append(look)
-    return looks
+    return looks, spellings
 
 
 def _least(rows: list[dict[str, Any]], column: str, name: str) -> str | None:
@@ -277,21 +288,36 @@ def _least(rows: list[dict[str, Any]], column: str, name: str) -> str | None:
     return min(stamps) if stamps else None
 
 
-def _find(target: Connection, source: Connection, look: Look, key: list[str]) -> None:
+def _find(target: Connection, source: Connection, look: Look, key: list[str]) -> set[str]:
     asked = processor.get_preview(target, look.notifications[0], "U")
     names = from_json(asked["key_columns"])
     if len(names) != len(key):
         values = "one value" if len(names) == 1 else f"{len(names)} values"
         look.problem = f"its key has {values}: {', '.join(names)}"
-        return
+        return set()
+    columns = list(dict.fromkeys([*look.watched, *names]))
     try:
-        look.stamps = replica.notice_fields(
-            source, asked["schema_name"], asked["table_name"], names, key, list(look.watched)
-        )
+        row = replica.notice_fields(source, asked["schema_name"], asked["table_name"], names, key, columns)
     except DatabaseError as error:
         if error.number not in CONVERSION_ERRORS:
             raise
         look.problem = f"{' '.join(key)} is no value of its key {', '.join(names)}"
+        return set()
+    if row is None:
+        return set()
+    look.stamps = {name: row[name] for name in look.watched}
+    return {_key_text([_key_value(row[name]) for name in names])}
+
+
+def _key_value(value: Any) -> str:
+    """A key column's value as record keys have it."""
+    if isinstance(value, datetime):
+        return _comparable(value)
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d} 00:00:00.0000000"
+    if isinstance(value, bytes):
+        return f"0x{value.hex().upper()}"
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 def _comparable(value: datetime) -> str:

@@ -104,6 +104,35 @@ def test_why_of_a_record_from_before_the_activation(shop: Shop, config: Path) ->
     assert (look["table"], look["notifications"]) == ("dbo.customer_order", ["order_changed"])
 
 
+def test_why_knows_a_record_however_its_key_is_written(shop: Shop, config: Path, tmp_path: Path) -> None:
+    shop.stage.do(
+        (
+            "CREATE TABLE dbo.round (depot char(3) NOT NULL, round_no smallint NOT NULL, day date NOT NULL, email nvarchar(200) NULL, "
+            "created_at datetime2(3) NOT NULL INDEX ix_round_created, CONSTRAINT pk_round PRIMARY KEY (depot, round_no, day));",
+            (),
+        )
+    )
+    shop.arrive()
+    assert notify("new", "round", "--directory", tmp_path / "new", "--config", config).code == 0
+    procedure = tmp_path / "new" / "procedures" / "merge_fields_round_changed.sql"
+    assert notify("sql", "source", procedure, "--config", config).code == 0
+    shop.arrive()
+    config.write_text(
+        config.read_text().replace(
+            "directories = [", f'directories = ["{(tmp_path / "new" / "templates").as_posix()}", '
+        )
+    )
+    applied = notify("apply", tmp_path / "new" / "round_changed.toml", "--config", config)
+    assert applied.code == 0, applied.said
+    assert notify("activate", "round_changed", "--config", config).code == 0
+    shop.stage.do(("INSERT INTO dbo.round VALUES ('A1', 7, '2026-01-02', N'ada@example.com', SYSUTCDATETIME());", ()))
+    shop.arrive()
+    notify("run-cycle", "--config", config)
+    for key in (["A1", "7", "2026-01-02 00:00:00.0000000"], ["a1 ", "007", "2026-01-02"], ['["A1 ","7","20260102"]']):
+        ran = notify("why", *key, "--json", "--config", config)
+        assert (ran.code, len(ran.json["changes"])) == (0, 1), (key, ran.said)
+
+
 def test_why_speaks_of_a_row_that_the_next_cycle_sees(shop: Shop, config: Path) -> None:
     shop.order(2)
     shop.arrive()
