@@ -128,8 +128,8 @@ def why(databases: Databases, key: str) -> Story:
     """What was seen of a record, what was decided, what was sent, and each reason.
 
     Args:
-        key: as `record_key` gives it. Where nothing is recorded of it and the replica has its row, the key is taken as the
-            row has it: 007 is 7.
+        key: as `record_key` gives it. Where nothing is recorded of it and the replica has its row, as the row has it:
+            007 is 7.
     """
     story = Story(key)
     if Role.PROCESSOR in databases:
