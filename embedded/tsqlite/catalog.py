@@ -60,6 +60,8 @@ class Column:
     rowguidcol: bool = False
     persisted: bool = False
     """PERSISTED, which changes nothing here but what the catalog says."""
+    user_type: int = 0
+    """The id of the alias type (sysname is one) it was declared with, 0 without one."""
 
     @property
     def is_rowversion(self) -> bool:
@@ -571,9 +573,9 @@ class Catalog:
         }
         columns = []
         names: dict[int, str] = {}
-        for column_id, column, type_, nullable, guid, seed, increment, computed in rows(
-            "SELECT column_id, name, type, is_nullable, is_rowguidcol, seed, increment, computed FROM main._ts_columns"
-            " WHERE object_id = ? ORDER BY column_id",
+        for column_id, column, type_, nullable, guid, seed, increment, computed, user_type in rows(
+            "SELECT column_id, name, type, is_nullable, is_rowguidcol, seed, increment, computed, user_type_id"
+            " FROM main._ts_columns WHERE object_id = ? ORDER BY column_id",
             (object_id,),
         ):
             default_id, default, default_name = defaults.get(column_id, (0, None, None))
@@ -590,6 +592,7 @@ class Catalog:
                     default_id,
                     _expression(computed) if computed else None,
                     bool(guid),
+                    user_type=user_type if user_type >= SYSTEM_TYPES["sysname"][1] else 0,
                 )
             )
         return Table(

@@ -19,13 +19,15 @@ from .types import SqlType
 class Column:
     """A column of a result set; ``name`` is empty where T-SQL gives it none. Whether it may be NULL is in its type.
 
-    ``computed``: an expression, or a computed column, not a stored value as it stands.
+    ``computed``: an expression, or a computed column, not a stored value as it stands. ``user_type``: the id of the
+    alias type that the column shown was declared with.
     """
 
     name: str
     type: SqlType
     identity: bool = False
     computed: bool = True
+    user_type: int = 0
 
 
 @dataclass(frozen=True, slots=True)

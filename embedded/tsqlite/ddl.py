@@ -108,7 +108,13 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
         if type_.is_string:
             type_ = type_.with_collation(type_.collation or DEFAULT_COLLATION, "implicit")
         columns.append(
-            Column(column.name, type_.with_nullable(column.type.nullable), column.type.nullable, identity=chosen)
+            Column(
+                column.name,
+                type_.with_nullable(column.type.nullable),
+                column.type.nullable,
+                identity=chosen,
+                user_type=column.user_type,
+            )
         )
     definition = Definition(columns, [], [], [], [], {})
     names = ", ".join(quote(c.name) for c in columns)

@@ -14,7 +14,7 @@ from .ddl_tables import Changer, default_text, define, guard_of, index_sql, no_d
 from .errors import SqlError, Unsupported, sql_error
 from .parser import parse_expression
 from .types import DEFAULT_COLLATION
-from .units import Names, resolve_type
+from .units import Names, alias_id, resolve_type
 
 if TYPE_CHECKING:
     from .catalog import Index
@@ -269,7 +269,7 @@ def _alter_column(changer: Changer, table: Table, action: tree.AlterColumn, line
         "UPDATE main._ts_columns SET type = ?, system_type_id = ?, user_type_id = ?, max_length = ?, precision = ?,"
         " scale = ?, collation_name = ?, is_nullable = ? WHERE object_id = ? AND column_id = ?",
         (
-            type_text(type_), system, user, length, precision, scale,
+            type_text(type_), system, alias_id(action.type, session) or user, length, precision, scale,
             type_.collation if type_.is_string else None, int(nullable), table.object_id, column.column_id,
         ),
     )  # fmt: skip

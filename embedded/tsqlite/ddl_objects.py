@@ -93,13 +93,16 @@ def create_module(changer: Changer, node: Any) -> None:
 
 
 def _parameters(changer: Changer, node: Any, object_id: int) -> None:
-    rows: list[tuple[int, str, SqlType, bool, bool]] = []
+    rows: list[tuple[int, str, SqlType, bool, bool, int]] = []
+    session = changer.session
     if isinstance(node, tree.CreateScalarFunction):
-        rows.append((0, "", units.resolve_type(node.returns, changer.session, node.line), True, False))
+        returned = units.resolve_type(node.returns, session, node.line)
+        rows.append((0, "", returned, True, False, units.alias_id(node.returns, session)))
     for i, parameter in enumerate(getattr(node, "parameters", ()), 1):
-        made = units.parameter(parameter, changer.session)
-        rows.append((i, made.name, made.type, made.output, made.default is not None))
-    for number, name, type_, output, default in rows:
+        made = units.parameter(parameter, session)
+        alias = units.alias_id(parameter.type, session)
+        rows.append((i, made.name, made.type, made.output, made.default is not None, alias))
+    for number, name, type_, output, default, alias in rows:
         system, user, length, precision, scale = type_ids(type_)
         changer.db.execute(
             "INSERT INTO main._ts_parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
@@ -109,7 +112,7 @@ def _parameters(changer: Changer, node: Any, object_id: int) -> None:
                 name,
                 type_text(type_),
                 system,
-                user,
+                alias or user,
                 length,
                 precision,
                 scale,
@@ -239,7 +242,7 @@ def _view_columns(changer: Changer, node: tree.CreateView, object_id: int) -> No
         changer.db.execute(
             "INSERT INTO main._ts_columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL, NULL, 0, 0)",
             (
-                object_id, i, name, type_text(column.type), system, user, length, precision, scale,
+                object_id, i, name, type_text(column.type), system, column.user_type or user, length, precision, scale,
                 column.type.collation if column.type.is_string else None, int(column.type.nullable),
             ),
         )  # fmt: skip
@@ -464,6 +467,14 @@ def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: in
                 f"Could not find the type '{name}'. Either it does not exist or you do not have the necessary"
                 " permission.",
             )
+        used = db.execute(
+            "SELECT o.name FROM main._ts_objects AS o WHERE EXISTS (SELECT 1 FROM main._ts_columns AS c WHERE"
+            " c.object_id = o.object_id AND c.user_type_id = ?1) OR EXISTS (SELECT 1 FROM main._ts_parameters AS p"
+            " WHERE p.object_id = o.object_id AND p.user_type_id = ?1) LIMIT 1",
+            (type_.user_type_id,),
+        ).fetchone()
+        if used:
+            raise sql_error(3732, str(name), used[0])
         db.execute("DELETE FROM main._ts_types WHERE user_type_id = ?", (type_.user_type_id,))
     elif kind in ("ROLE", "USER"):
         row = db.execute("SELECT principal_id FROM main._ts_principals WHERE name = ?", (name.name,)).fetchone()

@@ -28,7 +28,7 @@ from .errors import SqlError, Unsupported, sql_error
 from .parser import parse_condition, parse_expression
 from .session import TICKS_TO_1900, Session
 from .types import DEFAULT_COLLATION, SqlType
-from .units import Names, resolve_type
+from .units import Names, alias_id, resolve_type
 
 if TYPE_CHECKING:
     pass
@@ -123,6 +123,7 @@ def column_of(session: Session, node: tree.ColumnDef, table: str) -> Column:
         identity=identity,
         default=default,
         rowguidcol=node.rowguidcol,
+        user_type=alias_id(node.type, session),
     )
 
 
@@ -424,7 +425,7 @@ class Changer:
                 column.name,
                 type_text(column.type),
                 system,
-                user,
+                column.user_type or user,
                 length,
                 precision,
                 scale,

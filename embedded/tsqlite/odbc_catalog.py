@@ -105,7 +105,7 @@ SELECT
     CONVERT(sysname, c.name) AS COLUMN_NAME,
     CONVERT(smallint, CASE WHEN c.parameter_id = 0 THEN 5 WHEN c.is_output = 1 THEN 2 ELSE 1 END) AS COLUMN_TYPE,
     CONVERT(smallint, k.code) AS DATA_TYPE,
-    CONVERT(sysname, k.name) AS TYPE_NAME,
+    CONVERT(sysname, CASE WHEN c.user_type_id > 255 THEN TYPE_NAME(c.user_type_id) ELSE k.name END) AS TYPE_NAME,
 {_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
     CONVERT(varchar(254), NULL) AS REMARKS,
     CONVERT(nvarchar(4000), NULL) AS COLUMN_DEF,
@@ -116,10 +116,10 @@ SELECT
 {_NO_UDT}    CONVERT(tinyint, CASE c.is_nullable WHEN 1 THEN k.nullable ELSE k.fixed END) AS SS_DATA_TYPE
 FROM (
     SELECT p.object_id, p.parameter_id, CASE p.parameter_id WHEN 0 THEN N'@RETURN_VALUE' ELSE p.name END AS name,
-        p.system_type_id, p.max_length, p.precision, p.scale, p.is_output, p.is_nullable
+        p.system_type_id, p.user_type_id, p.max_length, p.precision, p.scale, p.is_output, p.is_nullable
     FROM sys.parameters AS p
     UNION ALL
-    SELECT r.object_id, 0, N'@RETURN_VALUE', 56, 4, 10, 0, 1, 0
+    SELECT r.object_id, 0, N'@RETURN_VALUE', 56, 56, 4, 10, 0, 1, 0
     FROM sys.procedures AS r) AS c
     JOIN sys.objects AS o ON o.object_id = c.object_id
 {_TYPES}WHERE (@procedure_name IS NULL OR o.name = @procedure_name
@@ -138,7 +138,8 @@ SELECT
     CONVERT(sysname, o.name) AS TABLE_NAME,
     CONVERT(sysname, c.name) AS COLUMN_NAME,
     CONVERT(smallint, k.code) AS DATA_TYPE,
-    CONVERT(sysname, k.name + CASE WHEN c.is_identity = 1 THEN
+    CONVERT(sysname, CASE WHEN c.user_type_id > 255 THEN TYPE_NAME(c.user_type_id) ELSE k.name END
+        + CASE WHEN c.is_identity = 1 THEN
         CASE WHEN k.name IN ('decimal', 'numeric') THEN '() identity' ELSE ' identity' END ELSE '' END) AS TYPE_NAME,
 {_SIZES}    CONVERT(smallint, c.is_nullable) AS NULLABLE,
     CONVERT(varchar(254), NULL) AS REMARKS,

@@ -61,6 +61,7 @@ REFUSED_TYPES: Final = (
     ("hierarchyid", 240, 128, 892), ("geometry", 240, 129, -1), ("geography", 240, 130, -1), ("xml", 241, 241, -1),
 )  # fmt: skip
 """Types of sys.types that no column can have here: name, system_type_id, user_type_id, max_length."""
+_SYSNAME: Final = SYSTEM_TYPES["sysname"][1]
 _TYPE_DESC = _case("o.type", CREATION_TYPES)
 _OBJECT = (
     f"o.name, o.object_id, NULL, o.schema_id, o.parent_object_id, printf('%-2s', o.type), {_TYPE_DESC},"
@@ -88,7 +89,7 @@ _type_row = (
 _DATA_TYPE = (
     "(SELECT CASE t.column1 WHEN 'timestamp' THEN 'timestamp' ELSE t.column1 END FROM (VALUES "
     + ", ".join(f"('{'timestamp' if n == 'rowversion' else n}', {u})" for n, (_, u, *_x) in SYSTEM_TYPES.items())
-    + ") AS t WHERE t.column2 = {0}.user_type_id)"
+    + ") AS t WHERE t.column2 = {0}.system_type_id)"
 )
 _CHARS = (
     "CASE WHEN {0}.system_type_id IN (167, 175, 165, 173) THEN {0}.max_length WHEN {0}.system_type_id IN (231,"
@@ -447,7 +448,10 @@ VIEWS: Final[dict[str, SystemView]] = {
         f" {_RADIX.format('c')}, {_SCALE.format('c')}, {_WHEN.format('c')}, NULL, NULL,"
         " CASE WHEN c.system_type_id IN (231, 239) THEN"
         " 'UNICODE' WHEN c.system_type_id IN (167, 175) THEN 'iso_1' END, NULL, NULL, c.collation_name,"
-        " ts_domain(), ts_domain(), ts_domain() FROM main._ts_columns AS c"
+        f" CASE WHEN c.user_type_id > {_SYSNAME} THEN ts_database('name') END,"
+        " (SELECT s.name FROM main._ts_types AS t JOIN main._ts_schemas AS s ON s.schema_id = t.schema_id"
+        " WHERE t.user_type_id = c.user_type_id),"
+        " (SELECT t.name FROM main._ts_types AS t WHERE t.user_type_id = c.user_type_id) FROM main._ts_columns AS c"
         " JOIN main._ts_objects AS o ON o.object_id = c.object_id JOIN main._ts_schemas AS s ON s.schema_id ="
         " o.schema_id"
         " LEFT JOIN main._ts_defaults AS d ON d.object_id = c.default_object_id WHERE o.type IN ('U', 'V')",
@@ -623,7 +627,7 @@ def columns_of(text: str) -> tuple[ResultColumn, ...]:
 def relation(key: str) -> Table:
     """The view's description."""
     columns = tuple(
-        Column(name, _type(text).with_nullable(nullable), nullable, i)
+        Column(name, _type(text).with_nullable(nullable), nullable, i, user_type=_SYSNAME if text == "sysname" else 0)
         for i, (name, text, nullable) in enumerate(_split(VIEWS[key].columns), 1)
     )
     schema, _, name = key.partition(".")
@@ -689,7 +693,6 @@ def make(session: Session, key: str) -> None:
 def _register(session: Session) -> None:
     db = session.db
     db.create_scalar_function("ts_database", lambda name: _property(session, name), 1)
-    db.create_scalar_function("ts_domain", lambda: _domain(session), 0)
     db.create_scalar_function("ts_table_rows", lambda id_: _rows(session, id_), 1)
     db.create_scalar_function("ts_type_part", _type_part, 2, deterministic=True)
     sources: dict[str, Callable[[], Iterator[tuple[Any, ...]]]] = {
@@ -724,12 +727,6 @@ def _property(session: Session, name: str) -> Any:
     if name in ("recovery_fork_guid", "family_guid") and value is not None:
         return guid_from_text(bytes(value).hex())
     return value
-
-
-def _domain(session: Session) -> None:
-    # Which columns were declared with an alias type is not recorded.
-    if session.db.execute("SELECT 1 FROM main._ts_types LIMIT 1").fetchone():
-        raise Unsupported("DOMAIN_NAME of INFORMATION_SCHEMA.COLUMNS where there are alias types")
 
 
 def _rows(session: Session, object_id: int) -> int | None:

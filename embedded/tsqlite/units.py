@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from . import system_views, tree
-from .catalog import Module, Parameter, Table, View
+from .catalog import SYSTEM_TYPES, Module, Parameter, Table, View
 from .errors import SqlError, Unsupported, sql_error
 from .types import SqlType, parse_type
 
@@ -122,6 +122,16 @@ def resolve_type(node: tree.TypeName, session: Session, line: int = 0) -> SqlTyp
     if found.base is None:
         raise Unsupported("A variable of a table type", node.line or line)
     return found.base
+
+
+def alias_id(node: tree.TypeName, session: Session) -> int:
+    """The user_type_id of the alias type that a declaration names, 0 when it names none."""
+    if node.name.name.lower() == "sysname" and node.name.schema in (None, "sys"):
+        return SYSTEM_TYPES["sysname"][1]
+    if (node.name.schema or "").lower() == "sys" or node.name.name.lower() in SYSTEM_TYPES:
+        return 0
+    found = session.catalog.user_type(node.name.schema, node.name.name)
+    return found.user_type_id if found is not None else 0
 
 
 def unit_of(text: str, quoted_identifiers: bool = True) -> Unit:

@@ -69,7 +69,11 @@ def _result_column(column: BoundColumn) -> compiled.Column:
     base = column.origin.base if column.origin is not None else None
     computed = base is None or base.computed is not None
     return compiled.Column(
-        column.name or "", shown_type(column.type), base is not None and bool(base.identity), computed
+        column.name or "",
+        shown_type(column.type),
+        base is not None and bool(base.identity),
+        computed,
+        base.user_type if base is not None else 0,
     )
 
 
