@@ -13,6 +13,7 @@ import os
 import random
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -442,7 +443,9 @@ class World:
             seen += 1
             if seen == boundary:
                 inside = True
-                rival()
+                # A thread of its own: the sender calls its queue inside an event loop, and the rival may be a sender too.
+                with ThreadPoolExecutor(1) as thread:
+                    thread.submit(rival).result()
 
         before, active = self.replica.position, set(self.active)
         stop = tsqlite.on_statement(at)
