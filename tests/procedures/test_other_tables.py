@@ -250,3 +250,30 @@ def test_names_that_look_like_parts_of_a_statement_are_only_names(shop: Shop) ->
     assert shop.changes() == [("1", "U", "skipped", "criteria"), ("2", "U", "pending", None)]
     (row,) = shop.ask("SELECT c.fields FROM notify.change AS c WHERE c.state = 'pending';")
     assert json.loads(row["fields"]) == {"{matches}": 2, "it's ] ?": None}
+
+
+@pytest.mark.parametrize("keys", ["order_id, created_at", "created_at, order_id", "created_at"])
+@pytest.mark.parametrize("page_size", [1, 2, 100])
+def test_a_stamp_that_is_part_of_the_key(shop: Shop, keys: str, page_size: int) -> None:
+    """Each row once, over pages that end among equal stamps too."""
+    shop.change(
+        "CREATE TABLE dbo.event (order_id integer NOT NULL, created_at datetime2(3) NOT NULL, modified_at datetime2(3) NOT NULL,"
+        f" CONSTRAINT pk_event PRIMARY KEY ({keys}), INDEX ix_created (created_at), INDEX ix_modified (modified_at));"
+    )
+    shop.redo()
+    shop.watch(table={"name": "event", "soft_delete": None}, on=["insert", "update"])
+    shop.ask("INSERT notify.setting (name, value) VALUES ('page_size', ?);", str(page_size))
+    expected = []
+    for number in range(6):
+        together = 1 if keys == "created_at" else 3
+        created = shop.now + datetime.timedelta(milliseconds=number // together)
+        shop.change("INSERT dbo.event VALUES (?, ?, ?);", number % 3, created, shop.now)
+        shown = {"order_id": str(number % 3), "created_at": f"{created:%Y-%m-%d %H:%M:%S.%f}0"}
+        expected.append((", ".join(shown[key] for key in keys.split(", ")), "I", "pending", None))
+    shop.pass_time()
+    shop.detect()
+    assert sorted(shop.changes()) == sorted(expected)
+    shop.pass_time(120)
+    shop.detect()
+    assert len(shop.changes()) == 6
+    assert shop.audit() == []

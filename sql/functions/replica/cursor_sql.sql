@@ -5,7 +5,8 @@ GO
 cursor_sql: the SQL that goes on behind the row with which a page ended: one row.
 
 Parameters  @request: as compile_scan takes it, with cursor_key; @columns: check_columns' JSON
-Returns     declarations: the key's values as variables; predicate: keys after them, which compare one after the other
+Returns     declarations: the key's values as variables; predicate: keys after them, which compare one after the other;
+            a key column that is the scanned stamp is equal there, and left out
 */
 CREATE OR ALTER FUNCTION notify.cursor_sql (@request NVARCHAR(MAX), @columns NVARCHAR(MAX))
 RETURNS TABLE AS RETURN WITH key_column AS (
@@ -29,11 +30,16 @@ RETURNS TABLE AS RETURN WITH key_column AS (
         ) AS declaration
     FROM OPENJSON(@request, '$.keys') AS k
     JOIN notify.described_columns(@columns) AS c ON c.column_name = k.value
+    WHERE c.column_name <> JSON_VALUE(@request, '$.stamp')
 )
 SELECT
     STRING_AGG(CONVERT(NVARCHAR(MAX), k.declaration), N'') WITHIN GROUP (ORDER BY k.position) AS declarations,
-    STRING_AGG(N'(' + COALESCE(before.equal, N'') + k.reference + N' > ' + k.operand + N')', N' OR ') WITHIN GROUP (
-        ORDER BY k.position
+    /* Where the stamp is the whole key, no other row has the cursor's. */
+    COALESCE(
+        STRING_AGG(N'(' + COALESCE(before.equal, N'') + k.reference + N' > ' + k.operand + N')', N' OR ') WITHIN GROUP (
+            ORDER BY k.position
+        ),
+        N'1 = 0'
     ) AS predicate
 FROM key_column AS k
 OUTER APPLY (

@@ -5,13 +5,20 @@ GO
 row_sql: the SQL of the columns that a request names, by their roles: one row.
 
 Parameters  @request: as compile_row takes it; @columns: check_columns' JSON; @soft_delete: the value that means deleted, NULL: any
-Returns     key_order, record_key and record_match (without their brackets), created_stamp, rowversion_stamp, stamp_list, notice_list,
+Returns     key_order (the keys behind the stamp that is scanned, each after a comma: an ORDER BY may not name a column twice),
+            record_key and record_match (without their brackets), created_stamp, rowversion_stamp, stamp_list, notice_list,
             soft_delete_declaration, soft_delete_predicate: expressions over a table aliased t; NULL where the request names no
             such column
 */
 CREATE OR ALTER FUNCTION notify.row_sql (@request NVARCHAR(MAX), @columns NVARCHAR(MAX), @soft_delete NVARCHAR(4000))
 RETURNS TABLE AS RETURN SELECT
-    STRING_AGG(CASE WHEN r.role = 'key' THEN c.reference END, N', ') WITHIN GROUP (ORDER BY r.position) AS key_order,
+    STRING_AGG(
+        CASE
+            WHEN r.role = 'key' AND c.column_name <> COALESCE(JSON_VALUE(@request, '$.stamp'), N'') THEN N', ' +
+            c.reference
+        END,
+        N''
+    ) WITHIN GROUP (ORDER BY r.position) AS key_order,
     /* Key columns may have different collations, and their texts stand side by side. */
     STRING_AGG(
         CASE WHEN r.role = 'key' THEN N'STRING_ESCAPE(' + c.as_text + N', ''json'') COLLATE DATABASE_DEFAULT' END,

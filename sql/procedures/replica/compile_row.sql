@@ -9,7 +9,7 @@ exact type by the declarations.
 Parameters  @request: as processor's table_request gives it (schema, table, keys, stamps, created, rowversion, soft_delete,
             notice_columns, notifications); @with_misses: 1 puts the notifications whose criteria do not hold into matches too,
             as negative numbers; results: @columns: check_columns' JSON; @parts, a JSON object for filled_template, expressions over a table aliased t:
-            table: its quoted name; declarations: to put in front; key_order: the key columns in key order; record_key,
+            table: its quoted name; declarations: to put in front; key_order: row_sql's; record_key,
             record_match, created_stamp, state_stamp, state_hash, is_deleted, fields, matches: sql/README.md;
             newest_stamp: the greatest of the date and time stamps, NULL without any
 Errors      those of check_columns and compile_criteria
@@ -56,7 +56,7 @@ BEGIN
                 QUOTENAME(JSON_VALUE(@request, '$.table')) AS [table],
                 COALESCE(N'DECLARE @soft_delete ' + row_sql.soft_delete_declaration, N'') +
                 @declarations AS declarations,
-                row_sql.key_order AS key_order,
+                COALESCE(row_sql.key_order, N'') AS key_order,
                 N'N''["'' + ' + row_sql.record_key + N' + N''"]''' AS record_key,
                 N'N''["'' + ' + row_sql.record_match + N' + N''"]''' AS record_match,
                 COALESCE(row_sql.created_stamp, N'CONVERT(varchar(27), NULL)') AS created_stamp,

@@ -81,7 +81,7 @@ BEGIN
             N'{declarations}{bounds}
 INSERT INTO #detected (ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, state_hash, is_deleted, matches, fields)
     SELECT TOP (@page_size)
-        ROW_NUMBER() OVER (ORDER BY {stamp}, {key_order}),
+        ROW_NUMBER() OVER (ORDER BY {stamp}{key_order}),
         {record_key},
         {record_match},
         {stamp_text},
@@ -94,7 +94,7 @@ INSERT INTO #detected (ordinal, record_key, record_match, stamp, created_stamp, 
         {fields}
     FROM {table} AS t
     WHERE {range}
-    ORDER BY {stamp}, {key_order}
+    ORDER BY {stamp}{key_order}
     OPTION (RECOMPILE);',
             @parts
         );
