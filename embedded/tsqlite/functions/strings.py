@@ -830,7 +830,8 @@ def _str(value: float | None, length: int | None, decimals: int | None) -> str |
     if length > 8000:
         return None
     places = min(decimals, 16)
-    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, Context(prec=400))
+    exact = Decimal(f"{value:.16e}")  # seventeen digits of it, zeros behind them
+    rounded = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, Context(prec=400))
     shown = format(rounded, "f")
     if rounded == 0:
         shown = shown.lstrip("-")
@@ -838,8 +839,10 @@ def _str(value: float | None, length: int | None, decimals: int | None) -> str |
     if len(whole) > length:
         return "*" * length
     if len(shown) > length:
+        if len(whole) > len(f"{int(exact):d}") + (exact < 0 and int(exact) == 0):
+            raise Unsupported("STR of a number that grows beyond its length when it is rounded")
         room = max(0, length - len(whole) - 1)
-        rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-room), ROUND_HALF_UP, Context(prec=400))
+        rounded = exact.quantize(Decimal(1).scaleb(-room), ROUND_HALF_UP, Context(prec=400))
         shown = format(rounded, "f")
         if len(shown) > length:
             return "*" * length
