@@ -426,6 +426,16 @@ def test_a_ready_row_that_a_claim_left_behind_sends_nothing_and_hinders_nobody(r
     assert room.states() == {1: "sent", 2: "sent"}
 
 
+def test_a_failed_message_whose_ready_row_a_claim_left_behind_gets_its_round(room: Room) -> None:
+    room.enqueue(change(1), change(2))
+    for _ in range(2):
+        room.send_one("refused", is_permanent=True)
+    room.run("INSERT notify.ready (channel, priority, message_id) SELECT m.channel, m.priority, m.message_id FROM notify.message AS m"
+             " WHERE m.message_id = 1;")  # fmt: skip
+    assert queue.requeue_failed_messages(room.connection, "ann", "mended") == 2
+    assert [room.send_one().message_id for _ in range(2)] == [1, 2]
+
+
 def test_a_hold_that_is_released_has_ended_even_when_its_messages_are_not_all_released_yet(room: Room) -> None:
     room.enqueue(change(1), change(2))
     queue.hold_notification_messages(room.connection, NOTIFICATION, "ann", "wait")

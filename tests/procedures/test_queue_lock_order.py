@@ -112,6 +112,19 @@ def test_nobody_waits_for_a_ready_row() -> None:
         assert lock.hints >= CLAIM, lock.statement
 
 
+def test_whoever_looks_for_a_ready_row_sees_it_as_it_is_now() -> None:
+    """Not as it was when the statement began: with row versions, one that a claim is dropping would count as there."""
+    looked = {
+        name: statement
+        for name in ENTRIES
+        for statement in statements(name)
+        if "NOT EXISTS" in statement and "notify.ready AS there" in statement
+    }
+    assert set(looked) == {"release_message", "release_notification_messages", "requeue_failed_messages"}
+    for statement in looked.values():
+        assert "FROM notify.ready AS there WITH (READCOMMITTEDLOCK)" in statement
+
+
 def test_whoever_waits_for_several_messages_takes_them_by_their_ids() -> None:
     """From a list in the order of the ids, in a loop; a plan of SQL Server's choice might begin anywhere."""
     taken = [lock for entry in ENTRIES for transaction in transactions(entry) for lock in transaction]

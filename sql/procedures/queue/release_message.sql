@@ -78,10 +78,11 @@ BEGIN
         FROM notify.message AS m
         WHERE m.message_id = @message_id
             AND m.state = 'queued'
-            /* One that a claim left behind, cut off while the message was being held. */
+            /* One that a claim left behind, cut off while the message was being held. Waits for a claim that is dropping it: a row
+               of an older version, believed in, would leave the message queued and in nobody's line. */
             AND NOT EXISTS (
                 SELECT 1 / 0
-                FROM notify.ready AS there
+                FROM notify.ready AS there WITH (READCOMMITTEDLOCK)
                 WHERE there.channel = m.channel AND there.priority = m.priority AND there.message_id = m.message_id
             );
 

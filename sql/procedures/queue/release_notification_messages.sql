@@ -75,10 +75,11 @@ BEGIN
         SELECT r.channel, r.priority, r.message_id
         FROM @released AS r
         WHERE r.state = 'queued'
-            /* One that a claim left behind, cut off while the message was being held. */
+            /* One that a claim left behind, cut off while the message was being held. Waits for a claim that is dropping it: a row
+               of an older version, believed in, would leave the message queued and in nobody's line. */
             AND NOT EXISTS (
                 SELECT 1 / 0
-                FROM notify.ready AS there
+                FROM notify.ready AS there WITH (READCOMMITTEDLOCK)
                 WHERE there.channel = r.channel AND there.priority = r.priority AND there.message_id = r.message_id
             );
 

@@ -116,7 +116,15 @@ BEGIN
         FROM @requeued AS r;
 
         INSERT notify.ready (channel, priority, message_id)
-        SELECT r.channel, r.priority, r.message_id FROM @requeued AS r WHERE r.state = 'queued';
+        SELECT r.channel, r.priority, r.message_id
+        FROM @requeued AS r
+        WHERE r.state = 'queued'
+            /* One that a claim left behind, as in release_message. */
+            AND NOT EXISTS (
+                SELECT 1 / 0
+                FROM notify.ready AS there WITH (READCOMMITTEDLOCK)
+                WHERE there.channel = r.channel AND there.priority = r.priority AND there.message_id = r.message_id
+            );
 
         COMMIT TRANSACTION;
     END TRY
