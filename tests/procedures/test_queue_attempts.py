@@ -257,6 +257,25 @@ def test_an_outcome_may_be_told_twice(room: Room) -> None:
     assert room.run("SELECT next_at, attempt_count FROM notify.message;") == [before]
 
 
+def test_what_an_attempt_said_first_stays_unless_it_was_accepted_after_all(room: Room) -> None:
+    room.enqueue(change(1))
+    message = room.claim_one()
+    attempt_id, _ = room.begin(message)
+    assert room.record(message, attempt_id, "refused", is_permanent=True, code="550", detail="no such user") == "failed"
+    (before,) = room.run("SELECT * FROM notify.attempt;")
+    room.wait(5)
+    for outcome, details in [
+        ("refused", {"is_permanent": True, "code": "550"}),
+        ("unknown", {}),
+        ("not_handed_over", {}),
+    ]:
+        assert room.record(message, attempt_id, outcome, **details) == "failed"
+        assert room.run("SELECT * FROM notify.attempt;") == [before]
+    assert room.record(message, attempt_id, "accepted", provider_id="4711") == "sent"
+    (after,) = room.run("SELECT outcome, provider_id, code FROM notify.attempt;")
+    assert after == {"outcome": "accepted", "provider_id": "4711", "code": None}
+
+
 def test_only_doubled_hand_overs_that_no_person_released_are_doubled(room: Room) -> None:
     room.enqueue(change(1), change(2))
     for message in room.claim():

@@ -16,7 +16,8 @@ Defects    notify.reported_outcomes judges each element by itself. One that name
            lease ends. The others are recorded.
 Retries    after what notify.retry_wait makes of notify.retry_setting; after max_attempts the message fails. A claim given back
            is no refusal: without retry_after_seconds it is queued at once, unless its notification is held.
-Repeated   with the same outcomes: changes nothing.
+Repeated   with the same outcomes: changes nothing. Of an attempt that has an outcome only an acceptance is still news: what it said first
+           is why its message ended as it did
 Locks      messages by message_id, attempts, versions, then the rest (sql/README.md has the order)
 */
 CREATE OR ALTER PROCEDURE notify.record_outcomes (@outcomes NVARCHAR(MAX))
@@ -133,7 +134,7 @@ BEGIN
             a.closed_at = @now
         FROM @outcome AS o
         JOIN notify.attempt AS a ON a.message_id = o.message_id AND a.attempt_id = o.attempt_id
-        WHERE o.is_begun = 1 AND (a.outcome IS NULL OR a.outcome <> 'accepted')
+        WHERE o.is_begun = 1 AND (a.outcome IS NULL OR o.outcome = 'accepted' AND a.outcome <> 'accepted')
         OPTION (FORCE ORDER, LOOP JOIN);
 
         UPDATE m
