@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from . import tree, units
-from .catalog import Module, Parameter
+from .catalog import Module, Parameter, Table, View
 from .errors import SqlError, Unsupported, sql_error
 from .frames import Frame, LevelEnd, Returned, ToCatch, split_name
 from .results import EXECUTE, Done, Failure, ProcedureEnd, Sink
@@ -91,6 +91,10 @@ class Calls:
                 return system(cast("Interpreter", self), node, frame)
             if parts[-1].lower().startswith(("sp_", "xp_")) and (len(parts) == 1 or parts[-2].lower() in ("", "sys")):
                 raise Unsupported(f"System procedure {parts[-1]}", node.line)
+            relation = found or session.find_relation(parts)
+            if relation is not None and getattr(relation, "kind", "user") == "user" and not parts[-1].startswith("#"):
+                what = "view" if isinstance(relation, View) else "table" if isinstance(relation, Table) else "sequence"
+                raise sql_error(2809, "procedure", relation.name, relation.name, what)
             raise sql_error(2812, ".".join(parts), state=62)
         if found.kind == "FN":
             raise Unsupported("EXECUTE of a scalar function", node.line)

@@ -147,7 +147,7 @@ def select_into(interpreter: Interpreter, query: Query, frame: Frame) -> int:
 
 
 def truncate(interpreter: Interpreter, statement: tree.Truncate, frame: Frame) -> None:
-    """TRUNCATE TABLE. Errors 4701, 4712."""
+    """TRUNCATE TABLE. Errors 4701, 4708, 4712."""
     session = interpreter.session
     table = session.temp_table(statement.table.name) if statement.table.name.startswith("#") else None
     if table is not None:
@@ -158,6 +158,8 @@ def truncate(interpreter: Interpreter, statement: tree.Truncate, frame: Frame) -
         session.set_identity(table, None)
         return
     found = session.find_relation(statement.table.parts)
+    if isinstance(found, View):
+        raise SqlError(4708, f"Could not truncate object '{statement.table}' because it is not a table.")
     if not isinstance(found, Table) or found.kind != "user":
         raise sql_error(4701, statement.table.name)
     with session.writing():
@@ -168,8 +170,12 @@ def truncate(interpreter: Interpreter, statement: tree.Truncate, frame: Frame) -
 
 
 def stored_table(session: Session, name: tree.Name, number: int = 4902) -> Table:
-    """A user table by its name. Errors 4902 or 1088."""
+    """A user table by its name. Errors 4902 or 1088, 4909."""
     found = session.find_relation(name.parts)
+    if isinstance(found, View):
+        if number == 1088:
+            raise Unsupported("An index or statistics of a view", name.line)
+        raise SqlError(4909, f"Cannot alter '{name}' because it is not a table.")
     if not isinstance(found, Table) or found.kind != "user":
         if number == 1088:
             raise SqlError(

@@ -435,6 +435,12 @@ def change_permission(changer: Changer, node: tree.ChangePermission) -> None:
 # --- DROP, ALTER DATABASE, the rest -----------------------------------------------------------------------------------
 
 
+def _kind_of(found: Table | View | Module | Sequence) -> str:
+    if isinstance(found, Module):
+        return "procedure" if found.kind == "P" else "function"
+    return "view" if isinstance(found, View) else "sequence" if isinstance(found, Sequence) else "table"
+
+
 def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: int) -> None:
     """DROP of everything but tables. Errors 3701, 15151, 3729."""
     session, db = changer.session, changer.db
@@ -442,7 +448,13 @@ def drop(changer: Changer, kind: str, name: tree.Name, if_exists: bool, line: in
         found = session.find_object(name.parts)
         of = "V" if isinstance(found, View) else "SO" if isinstance(found, Sequence) else getattr(found, "kind", "")
         if found is None or of not in DROPPED[kind]:
-            if if_exists and found is None:
+            other = None if found is None and kind == "SEQUENCE" else found or session.find_relation(name.parts)
+            if isinstance(other, Table) and other.kind != "user":
+                other = None
+            if other is not None:
+                is_ = _kind_of(other)
+                raise sql_error(3705, kind, str(name), str(name), is_, f"DROP {is_.upper()}")
+            if if_exists:
                 return
             raise sql_error(3701, "drop", kind.lower(), str(name), state=5)
         enforced.check_free(session, found, f"DROP {kind}")

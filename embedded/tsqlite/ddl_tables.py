@@ -18,6 +18,7 @@ from .catalog import (
     Index,
     KeyColumn,
     Table,
+    View,
     quote,
     type_ids,
     type_text,
@@ -622,6 +623,8 @@ class Changer:
         parent = self.session.find_relation(node.table.parts)
         first = node.columns[0] if node.columns else ""
         chosen = node.name or (f"FK__{table.name[:9]}__{first[:5]}__{digest(table.name, node.columns, self.new_id())}")
+        if isinstance(parent, View):
+            raise SqlError(1768, f"Foreign key '{chosen}' references object '{node.table}' which is not a user table.")
         if not isinstance(parent, Table) or parent.kind != "user":
             raise sql_error(1767, chosen, str(node.table), state=0)
         names = node.ref_columns

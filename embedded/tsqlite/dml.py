@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from . import binder, tree
-from .catalog import Check, Column, ForeignKey, Index, Table, quote
+from .catalog import Check, Column, ForeignKey, Index, Table, View, quote
 from .compiled import Column as ResultColumn
 from .compiled import Delete, Insert, Output, Query, Update
 from .convert import assign, convert
@@ -154,8 +154,10 @@ def _is_constant(text: str) -> bool:
 
 
 def set_identity_insert(session: Session, statement: tree.SetIdentityInsert) -> None:
-    """SET IDENTITY_INSERT. Errors 1088, 8106, 8107."""
+    """SET IDENTITY_INSERT. Errors 1088, 8105, 8106, 8107."""
     table = session.temp_table(statement.table.name) or session.find_relation(statement.table.parts)
+    if isinstance(table, View):
+        raise SqlError(8105, f"'{statement.table}' is not a user table. Cannot perform SET operation.")
     if not isinstance(table, Table) or table.kind == "system":
         raise SqlError(
             1088,
@@ -165,6 +167,8 @@ def set_identity_insert(session: Session, statement: tree.SetIdentityInsert) -> 
         raise sql_error(8106, str(statement.table))
     key = table.object_id or table.sqlite_name
     if statement.on:
+        if isinstance(session.identity_insert, int) and session.catalog.by_id(session.identity_insert) is None:
+            session.identity_insert = None  # the table was dropped
         if session.identity_insert not in (None, key):
             other = session.catalog.by_id(session.identity_insert) if isinstance(session.identity_insert, int) else None
             name = other.name if other else "?"
