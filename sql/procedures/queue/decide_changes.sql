@@ -92,7 +92,8 @@ BEGIN
         SELECT d.outcome, d.reason
         FROM notify.state_in_doubt(j.notification_guid, j.record_match, j.shown_stamp) AS d
         WHERE j.policy = 'latest' AND j.operation IN ('I', 'U') AND j.outcome = 'messages'
-    ) AS told;
+    ) AS told
+    OPTION (FORCE ORDER, LOOP JOIN); /* the document is read once, and @change sought: never the other way round */
 
     SET @decided = (
             SELECT

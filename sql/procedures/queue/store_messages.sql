@@ -21,7 +21,7 @@ BEGIN
 
     DECLARE @versions NVARCHAR(MAX), @newest NVARCHAR(MAX), @shared NVARCHAR(MAX);
 
-    /* Rows with a key: two OPENJSON joined by an expression might be a loop within a loop. */
+    /* Rows with a key, to be sought by whoever reads the other document: else it might be read once for each of them. */
     DECLARE @first_change TABLE (
         change_key BINARY(32) NOT NULL PRIMARY KEY
     );
@@ -107,7 +107,8 @@ BEGIN
         m.html,
         m.text
     FROM notify.requested_messages(@changes) AS m
-    JOIN @first_change AS f ON f.change_key = m.change_key;
+    JOIN @first_change AS f ON f.change_key = m.change_key
+    OPTION (FORCE ORDER, LOOP JOIN); /* the document is read once, and @first_change sought: never the other way round */
 
     /* One version, shown again by a later snapshot, is as new as that snapshot: else it would cancel itself. */
     WITH numbered AS (
@@ -222,18 +223,20 @@ BEGIN
     JOIN @message AS m ON m.dedupe_key = s.dedupe_key AND m.copy_number = 1
     WHERE s.state = 'queued';
 
-    /* Where not every message is the change's own. */
-    SET @shared = (
-            SELECT change_key = CONVERT(CHAR(64), m.change_key, 2), dedupe_key = CONVERT(CHAR(64), m.dedupe_key, 2)
-            FROM @message AS m
-            WHERE m.change_key IN (
-                    SELECT t.change_key FROM @message AS t WHERE t.known_message_id IS NOT NULL OR t.copy_number > 1
-                )
-            FOR JSON PATH
-        );
-
-    IF @shared IS NOT NULL
+    /* Where not every message is the change's own: seldom, and then thousands may have to find their change without an index for it. */
+    IF EXISTS (SELECT 1 / 0 FROM @message AS t WHERE t.known_message_id IS NOT NULL OR t.copy_number > 1)
     BEGIN
+        SELECT
+            @shared = (
+                SELECT change_key = CONVERT(CHAR(64), m.change_key, 2), dedupe_key = CONVERT(CHAR(64), m.dedupe_key, 2)
+                FROM @message AS m
+                WHERE m.change_key IN (
+                        SELECT t.change_key FROM @message AS t WHERE t.known_message_id IS NOT NULL OR t.copy_number > 1
+                    )
+                FOR JSON PATH
+            )
+        OPTION (HASH JOIN);
+
         EXECUTE notify.share_messages @messages = @shared;
     END;
 END;
