@@ -32,9 +32,11 @@ def record(room: Room, *elements: Any) -> list[dict[str, Any]]:
         ({"message_id": 2.5}, "no number of a message"),
         ({"message_id": -2}, "no number of a message"),
         ({"message_id": 10**30}, "no number of a message"),
+        ({"message_id": "9" * 5000}, "no number of a message"),
         ({"message_id": {"number": 2}}, "no number of a message"),
         ({"attempt_id": None}, "no id of an attempt"),
         ({"attempt_id": "the second"}, "no id of an attempt"),
+        ({"attempt_id": "x" * 5000}, "no id of an attempt"),
         ({"message_id": 1, "outcome": "refused"}, "the message is there twice in this call"),
     ],
 )

@@ -10,16 +10,17 @@ them in that order.
 message_id  a number of its own below 0, where the element cannot be recorded
 outcome     a word that is none of the four, letter by letter, is unknown, and detail tells it
 reason      code and detail, of what was not accepted. Whatever else cannot be read counts as not given
+LEFT        no number or id is longer; of a value of more than 4,000 characters TRY_CONVERT may make an error for all, not NULL
 defect      why the element cannot be recorded; NULL: it can. Of several for one message an acceptance goes first
 */
 CREATE OR ALTER FUNCTION notify.reported_outcomes (@outcomes NVARCHAR(MAX))
 RETURNS TABLE AS RETURN SELECT
     message_id = CASE WHEN d.defect IS NULL THEN n.message_id ELSE -n.number END,
     n.attempt_id,
-    claim_token = TRY_CONVERT(UNIQUEIDENTIFIER, n.claim_token),
+    claim_token = TRY_CONVERT(UNIQUEIDENTIFIER, LEFT(n.claim_token, 40)),
     gateway = CONVERT(NVARCHAR(128), n.gateway),
     outcome = CASE WHEN n.is_known = 1 THEN CONVERT(VARCHAR(20), n.outcome) ELSE 'unknown' END,
-    is_permanent = COALESCE(TRY_CONVERT(BIT, n.is_permanent), 0),
+    is_permanent = COALESCE(TRY_CONVERT(BIT, LEFT(n.is_permanent, 40)), 0),
     provider_id = CONVERT(NVARCHAR(400), n.provider_id),
     code = CONVERT(VARCHAR(20), n.code),
     d.detail,
@@ -30,7 +31,7 @@ RETURNS TABLE AS RETURN SELECT
             NULLIF(LTRIM(CONCAT(CONVERT(VARCHAR(20), n.code), N' ', d.detail)), N'')
         )
     END,
-    retry_after_seconds = TRY_CONVERT(INTEGER, n.retry_after_seconds),
+    retry_after_seconds = TRY_CONVERT(INTEGER, LEFT(n.retry_after_seconds, 40)),
     d.defect
 FROM (
     SELECT
@@ -62,8 +63,8 @@ FROM (
         retry_after_seconds NVARCHAR(MAX)
     ) AS j
     CROSS APPLY ( VALUES (
-        TRY_CONVERT(BIGINT, j.message_id),
-        TRY_CONVERT(UNIQUEIDENTIFIER, j.attempt_id),
+        TRY_CONVERT(BIGINT, LEFT(j.message_id, 40)),
+        TRY_CONVERT(UNIQUEIDENTIFIER, LEFT(j.attempt_id, 40)),
         CASE
             WHEN j.outcome COLLATE Latin1_General_BIN2 IN (
                 N'accepted',
