@@ -160,8 +160,8 @@ CREATE INDEX ix_message_expires ON notify.message(expires_at) INCLUDE (state) WH
 AND state IN ('held', 'scheduled', 'queued', 'retrying');
 GO
 
-/* Purge and the status of the last hours; grows at its end only. */
-CREATE INDEX ix_message_completed ON notify.message(completed_at) INCLUDE (state, channel) WHERE completed_at IS NOT NULL;
+/* Purge, the status of the last hours and what ended in them; grows at its end only. */
+CREATE INDEX ix_message_completed ON notify.message(completed_at) INCLUDE (state, channel, notification_guid) WHERE completed_at IS NOT NULL;
 GO
 
 CREATE INDEX ix_message_change ON notify.message(change_key) WITH (FILLFACTOR = 80);
@@ -218,7 +218,7 @@ GO
 ALTER TABLE notify.message_body SET (LOCK_ESCALATION = DISABLE);
 GO
 
-/* Only what can be claimed now. READPAST does not skip page locks, so locks may not escalate. */
+/* Only what can be claimed now. READPAST skips locked rows, not pages or the table: whoever deletes here has ROWLOCK, and locks may not escalate. */
 CREATE TABLE notify.ready (
     channel VARCHAR(10) NOT NULL,
     priority TINYINT NOT NULL,
@@ -315,7 +315,8 @@ CREATE TABLE notify.alert (
 );
 GO
 
-CREATE UNIQUE INDEX uq_alert_open ON notify.alert(kind, notification_guid) WHERE acknowledged_at IS NULL;
+/* Whoever raises an alert comes this way alone: elsewhere, one would wait for all others. */
+CREATE UNIQUE INDEX uq_alert_open ON notify.alert(kind, notification_guid) INCLUDE (acknowledged_at) WHERE acknowledged_at IS NULL;
 GO
 
 /* For the purge. */

@@ -27,10 +27,10 @@ BEGIN
         THROW 50103, N'cancel_notification_messages: @batch_size must be 1 to 4000.', 1;
     END;
 
-    /* Reads the open messages of these states: a person's rare command. */
+    /* Reads the open messages of these states, and no other: a person's rare command. */
     SET @waiting = (
             SELECT TOP (@batch_size) m.message_id
-            FROM notify.message AS m
+            FROM notify.message AS m WITH (INDEX (ix_message_open))
             WHERE m.state IN ('held', 'scheduled', 'queued', 'retrying')
                 AND m.completed_at IS NULL
                 AND m.notification_guid = @notification_guid

@@ -36,10 +36,10 @@ BEGIN
             WHERE h.notification_guid = @notification_guid
         );
 
-    /* Reads the open messages of these states: a person's rare command. */
+    /* Reads the open messages of these states, and no other: a person's rare command. */
     SET @waiting = (
             SELECT TOP (@batch_size) m.message_id
-            FROM notify.message AS m
+            FROM notify.message AS m WITH (INDEX (ix_message_open))
             WHERE m.state IN ('scheduled', 'queued', 'retrying')
                 AND m.completed_at IS NULL
                 AND m.notification_guid = @notification_guid

@@ -40,7 +40,8 @@ BEGIN
         a.message_id = n.message_id,
         a.detail = n.detail
     FROM @alert AS n
-    JOIN notify.alert AS a WITH (UPDLOCK, SERIALIZABLE) ON a.kind = n.kind AND a.notification_guid = n.notification_guid
+    JOIN notify.alert AS a WITH (UPDLOCK, SERIALIZABLE, INDEX (uq_alert_open))
+        ON a.kind = n.kind AND a.notification_guid = n.notification_guid
     WHERE a.acknowledged_at IS NULL
     OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @alert from its first key to its last: two who raise the same ones wait in one order */
 
@@ -49,8 +50,9 @@ BEGIN
     FROM @alert AS n
     WHERE NOT EXISTS (
             SELECT 1 / 0
-            FROM notify.alert AS a WITH (UPDLOCK, SERIALIZABLE)
+            FROM notify.alert AS a WITH (UPDLOCK, SERIALIZABLE, INDEX (uq_alert_open))
             WHERE a.kind = n.kind AND a.notification_guid = n.notification_guid AND a.acknowledged_at IS NULL
-        );
+        )
+    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1);
 END;
 GO

@@ -121,7 +121,8 @@ BEGIN
                 m.expires_at,
                 @now
             ) AS f
-            WHERE o.new_state = 'retrying';
+            WHERE o.new_state = 'retrying'
+            OPTION (FORCE ORDER, LOOP JOIN);
         END;
 
         UPDATE a

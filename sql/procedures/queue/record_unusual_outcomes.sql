@@ -84,13 +84,15 @@ BEGIN
     JOIN notify.message AS m ON m.message_id = o.message_id
     JOIN notify.ready AS r WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
         ON r.channel = m.channel AND r.priority = m.priority AND r.message_id = m.message_id
-    WHERE o.old_state = 'queued' AND o.new_state = 'sent';
+    WHERE o.old_state = 'queued' AND o.new_state = 'sent'
+    OPTION (FORCE ORDER, LOOP JOIN);
 
     INSERT notify.ready (channel, priority, message_id)
     SELECT m.channel, m.priority, m.message_id
     FROM @outcome AS o
     JOIN notify.message AS m ON m.message_id = o.message_id
-    WHERE o.new_state = 'queued';
+    WHERE o.new_state = 'queued'
+    OPTION (FORCE ORDER, LOOP JOIN);
 
     INSERT notify.message_history (message_id, happened_at, old_state, new_state, reason, actor)
     SELECT o.message_id, happened_at = @now, o.old_state, o.new_state, o.reason, actor = N'record_outcomes'
@@ -111,7 +113,7 @@ BEGIN
                     o.message_id,
                     detail = o.reason
                 FROM @outcome AS o
-                JOIN notify.message AS m ON m.message_id = o.message_id
+                JOIN notify.message AS m WITH (FORCESEEK) ON m.message_id = o.message_id
                 WHERE o.new_state IN ('failed', 'in_doubt')
                 UNION ALL
                 SELECT

@@ -47,10 +47,10 @@ BEGIN
     BEGIN TRY
         BEGIN TRANSACTION;
 
-        /* Reads the held messages: a person's rare command. */
+        /* Reads the held messages, and no other: a person's rare command. */
         INSERT @held (message_id)
         SELECT TOP (@batch_size) m.message_id
-        FROM notify.message AS m
+        FROM notify.message AS m WITH (INDEX (ix_message_open))
         WHERE m.state = 'held' AND m.completed_at IS NULL AND m.notification_guid = @notification_guid
         ORDER BY m.message_id;
 

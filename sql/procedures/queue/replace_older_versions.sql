@@ -64,12 +64,14 @@ BEGIN
     FROM (
         SELECT m.message_id
         FROM @conversation AS c
-        JOIN notify.message AS m WITH (READCOMMITTEDLOCK, FORCESEEK) ON m.conversation_key = c.conversation_key
+        JOIN notify.message AS m WITH (READCOMMITTEDLOCK, FORCESEEK, INDEX (ix_message_waiting))
+            ON m.conversation_key = c.conversation_key
         WHERE m.completed_at IS NULL
         UNION
         SELECT v.message_id FROM @version AS v WHERE v.message_id IS NOT NULL
     ) AS found
-    WHERE NOT EXISTS (SELECT 1 / 0 FROM @message AS t WHERE t.message_id = found.message_id);
+    WHERE NOT EXISTS (SELECT 1 / 0 FROM @message AS t WHERE t.message_id = found.message_id)
+    OPTION (FORCE ORDER, LOOP JOIN);
 
     /* An outcome that is being recorded is waited for: it may put its message back in line. */
     SELECT @locked = COUNT(*)
@@ -93,7 +95,8 @@ BEGIN
         WHERE m.conversation_key = c.conversation_key
         ORDER BY m.shown_order DESC
     ) AS newest
-    WHERE c.newest_order IS NULL OR newest.shown_order > c.newest_order;
+    WHERE c.newest_order IS NULL OR newest.shown_order > c.newest_order
+    OPTION (FORCE ORDER, LOOP JOIN);
 
     SET @older = (
             SELECT m.message_id

@@ -30,7 +30,8 @@ BEGIN
         dedupe_key CHAR(64)
     ) AS j
     JOIN notify.message_key AS mk WITH (FORCESEEK) ON mk.dedupe_key = CONVERT(BINARY(32), j.dedupe_key, 2)
-    LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = mk.message_id;
+    LEFT JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = mk.message_id
+    OPTION (FORCE ORDER, LOOP JOIN);
 
     INSERT notify.shared_message (change_key, message_id)
     SELECT t.change_key, t.message_id FROM @message AS t WHERE t.own_change_key <> t.change_key;
@@ -43,6 +44,7 @@ BEGIN
         GROUP BY t.change_key
     ) AS counted
     JOIN notify.decision AS d ON d.change_key = counted.change_key
-    WHERE counted.purged > 0 OR counted.messages <> d.message_count;
+    WHERE counted.purged > 0 OR counted.messages <> d.message_count
+    OPTION (FORCE ORDER, LOOP JOIN);
 END;
 GO

@@ -47,7 +47,7 @@ BEGIN
 
         SET @overdue = (
                 SELECT TOP (@batch_size) m.message_id
-                FROM notify.message AS m
+                FROM notify.message AS m WITH (INDEX (ix_message_expires)) /* never the table, for every sender's sweep */
                 WHERE m.expires_at <= @now AND m.state IN ('held', 'scheduled', 'queued', 'retrying')
                 ORDER BY m.expires_at, m.message_id
                 FOR JSON PATH
