@@ -334,7 +334,9 @@ class TestNames:
             detect(shop, keys=["bad_key"], stamps=["modified_at", "[x]; DROP TABLE dbo.orders; --"])
 
     def test_a_name_with_a_bracket_is_quoted(self, shop: Shop) -> None:
-        shop.change("CREATE TABLE dbo.[odd ]]name] ([a]]b] integer NOT NULL PRIMARY KEY, [m.n] datetime2(3) NOT NULL);")
+        shop.change(
+            "CREATE TABLE dbo.[odd ]]name] ([a]]b] integer NOT NULL PRIMARY KEY, [m.n] datetime2(3) NOT NULL INDEX ix);"
+        )
         shop.change("INSERT dbo.[odd ]]name] VALUES (1, '2026-03-02');")
         shop.redo()
         _, rows = detect(shop, keys=["a]b"], stamp="m.n", stamps=["m.n"], created=None, table="odd ]name")
@@ -356,8 +358,41 @@ class TestNames:
             "table": "heap",
         }
         assert len(detect(shop, row_cap=2, **small)[1]) == 2
+        for refused in (1, None):
+            with pytest.raises(DatabaseError, match="50156"):
+                detect(shop, row_cap=refused, **small)
+
+    @pytest.mark.parametrize(
+        "instead",
+        [
+            pytest.param("", id="gone"),
+            pytest.param("CREATE INDEX ix_part ON dbo.orders (modified_at) WHERE status = 'open';", id="filtered"),
+            pytest.param("CREATE INDEX ix_behind ON dbo.orders (status, modified_at);", id="does not lead"),
+        ],
+    )
+    def test_an_index_that_goes_after_the_activation_stops_the_scan(self, watching: Shop, instead: str) -> None:
+        """Else a release that drops it makes every cycle read the whole table."""
+        watching.change("DROP INDEX ix_orders_modified_at ON dbo.orders;")
+        if instead:
+            watching.change(instead)
+        watching.insert(1)
+        watching.pass_time()
+        with pytest.raises(
+            DatabaseError, match=r"No usable index of \[dbo\].\[orders\] leads on \[modified_at\].*50156"
+        ):
+            watching.detect()
+        watching.change("CREATE INDEX ix_again ON dbo.orders (modified_at, order_id);")
+        watching.pass_time()
+        watching.detect()
+        assert [change[:2] for change in watching.changes()] == [("1", "I")]
+
+    def test_no_row_cap_allows_a_view_whose_rows_cannot_be_counted(self, shop: Shop) -> None:
+        shop.change("CREATE VIEW dbo.open_orders AS SELECT o.order_id, o.modified_at FROM dbo.orders AS o;")
+        shop.insert(1)
+        shop.redo()
+        view: dict[str, Any] = {"stamps": ["modified_at"], "created": None, "table": "open_orders"}
         with pytest.raises(DatabaseError, match="50156"):
-            detect(shop, row_cap=1, **small)
+            detect(shop, row_cap=10_000_000, **view)
 
     def test_the_generated_statement_can_be_seen(self, shop: Shop) -> None:
         (rows,) = call(shop.replica, "detect_changes", request=request(), debug=1)
