@@ -56,7 +56,7 @@ BEGIN TRY
     SET @command = CONCAT(
             N'DECLARE @until datetime2(0) = DATEADD(minute, 59, SYSUTCDATETIME());',
             NCHAR(13) + NCHAR(10),
-            N'WHILE SYSUTCDATETIME() < @until AND COALESCE(sys.fn_hadr_is_primary_replica(',
+            N'WHILE SYSUTCDATETIME() < @until AND COALESCE(sys.fn_hadr_is_primary_replica(N',
             QUOTENAME(@database_name, N''''),
             N'), 1) = 1',
             NCHAR(13) + NCHAR(10),

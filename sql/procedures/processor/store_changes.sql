@@ -73,7 +73,7 @@ BEGIN
     INTO notify.change_history (change_id, from_state, to_state, reason, run_id, changed_at)
     FROM #change AS newer
     JOIN notify.notification AS n ON n.notification_id = newer.notification_id AND n.policy = 'latest'
-    JOIN notify.change AS c WITH (ROWLOCK, READPAST, UPDLOCK)
+    JOIN notify.change AS c WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)
         ON c.record_match = newer.record_match
             AND c.notification_id = newer.notification_id
             AND c.state IN ('pending', 'waiting')
