@@ -1,6 +1,7 @@
 /*
 Signs the procedures that read the watched tables. Run it on source, as db_owner, after every deployment of procedures:
-replacing a procedure drops its signature. Edit the list of tables first; it is the whole of what notify can read.
+replacing a procedure drops its signature. Edit the list of tables first; it is the whole of what notify can read. A name in it that
+is no table or view of this database is refused (50191), and nothing is changed: else detection would fail later, and elsewhere.
 
 A certificate of its own, a user made from it, SELECT for this user: while a signed procedure runs, and only then, its caller
 has the user's rights. The private key is removed at the end: nobody can sign anything else with it, no password is kept, and
@@ -12,6 +13,7 @@ SET NOCOUNT, XACT_ABORT ON;
 GO
 DECLARE @password NVARCHAR(100) = CONVERT(NVARCHAR(36), NEWID()) + N'aA1!' + CONVERT(NVARCHAR(36), NEWID());
 DECLARE @statement NVARCHAR(MAX);
+DECLARE @message NVARCHAR(2048);
 
 /* The tables and views that may be watched or shown in a message: schema.table. */
 DECLARE @readable TABLE (
@@ -19,6 +21,16 @@ DECLARE @readable TABLE (
 );
 INSERT INTO @readable (table_name)
 VALUES (N'dbo.replace_with_your_tables');
+
+SELECT
+    @message = N'Nothing was signed. Not a table or view of this database, written schema.name: ' +
+    STRING_AGG(CONVERT(NVARCHAR(MAX), r.table_name), N', ') WITHIN GROUP (ORDER BY r.table_name) +
+    N'. Edit the list in this script.'
+FROM @readable AS r
+WHERE PARSENAME(r.table_name, 2) IS NULL
+    OR (OBJECT_ID(r.table_name, N'U') IS NULL AND OBJECT_ID(r.table_name, N'V') IS NULL);
+IF @message IS NOT NULL
+    THROW 50191, @message, 1;
 
 BEGIN TRY
     BEGIN TRANSACTION;
@@ -68,8 +80,7 @@ BEGIN TRY
             ),
             N' '
         )
-    FROM @readable AS r
-    WHERE OBJECT_ID(r.table_name) IS NOT NULL;
+    FROM @readable AS r;
     EXECUTE sys.sp_executesql @statement;
 
     SELECT
