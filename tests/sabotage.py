@@ -353,8 +353,8 @@ SABOTAGES: Final = (
         "recovery-mark-last",
         "10 lost servers: the queue is trusted when everything is in doubt, and not before",
         f"{QUEUE}/recover_queue.sql",
-        "IF @messages_in_doubt < @batch_size AND @more_changes = 0",
-        "IF @messages_in_doubt < @batch_size",
+        "IF @found < @batch_size AND @more_changes = 0",
+        "IF @found < @batch_size",
         (f"{OPERATOR}::test_the_changes_come_in_pages_and_the_queue_is_trusted_with_the_last_call_only",),
     ),
     Sabotage(

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from tests.procedures.queue_room import NOTIFICATION, START, Room, change, key, mail, stamp
 
-from notify.errors import ProcedureError, QueueRestored
+from notify.errors import DatabaseError, ProcedureError, QueueRestored
 from notify.procedures import queue
 
 
@@ -366,6 +366,33 @@ def test_recovery_doubts_what_was_held_since_it_may_have_been_released(room: Roo
     room.lose()
     assert queue.recover_queue(room.connection, room.now, [], "ann")["messages_in_doubt"] == 1
     assert room.states() == {1: "in_doubt"}
+
+
+def test_recovery_doubts_in_batches_and_leaves_what_is_recorded_between_them(room: Room) -> None:
+    room.enqueue(change(1), change(2), change(3), change(4))
+    first, second = room.claim(2)
+    attempts = [(message, room.begin(message)[0]) for message in (first, second)]
+    room.lose()
+    room.wait(60)
+    recover = "EXECUTE notify.recover_queue @lost_at = ?, @changes = NULL, @by = N'ann', @batch_size = 2;"
+    (told,) = room.run(recover, room.now.isoformat())
+    assert (told["messages_in_doubt"], told["has_more"]) == (2, True)
+    assert room.record(*attempts[0], "accepted") == "sent"
+    (told,) = room.run(recover, room.now.isoformat())
+    assert (told["messages_in_doubt"], told["has_more"]) == (1, False)
+    assert room.states() == {1: "sent", 2: "in_doubt", 3: "in_doubt", 4: "in_doubt"}
+
+
+def test_a_distrusted_queue_tells_it_or_stays_trusted(room: Room) -> None:
+    """Both or neither: a queue that stands still without a word would be noticed by its silence."""
+    distrust = "EXECUTE notify.distrust_queue @by = N'ann', @reason = N'the machine was taken back';"
+    room.run("ALTER TABLE notify.alert ADD CONSTRAINT ck_alert_none CHECK (kind <> 'queue_distrusted');")
+    with pytest.raises(DatabaseError):
+        room.run(distrust)
+    assert queue.queue_status(room.connection).queue["is_trusted"]
+    room.run("ALTER TABLE notify.alert DROP CONSTRAINT ck_alert_none;")
+    room.run(distrust)
+    assert not queue.queue_status(room.connection).queue["is_trusted"] and room.alerts() == {"queue_distrusted": 1}
 
 
 def test_a_purge_takes_old_messages_and_leaves_what_is_known(room: Room) -> None:

@@ -31,7 +31,6 @@ CTE: Final = re.compile(r"\bWITH\s+(\w+)\s+AS\s*\(")
 LOCKING: Final = {"UPDLOCK", "SERIALIZABLE", "XLOCK", "HOLDLOCK"}
 EXEMPT: Final = {
     "share_messages": "its messages are new, or replace_older_versions has locked them",
-    "doubt_due_messages": "the queue is not trusted: nobody else works, but for who records outcomes",
 }
 
 
@@ -57,7 +56,7 @@ def locks_of(procedure: str, statement: str) -> Iterator[Lock]:
     cte, target = CTE.search(statement), TARGET.search(statement)
     for table, call, alias, hints in SOURCE.findall(statement):
         names = frozenset(hint.strip() for hint in hints.split(",") if hint)
-        in_cte = cte is not None and target is not None and target[2] in (cte[1], "due", "doubtful")
+        in_cte = cte is not None and target is not None and target[2] in (cte[1], "due")
         is_target = target is not None and (target[2] == alias or in_cte)
         if call:
             file = assets.sql() / "functions" / "queue" / f"{table}.sql"

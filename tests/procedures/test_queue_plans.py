@@ -53,6 +53,8 @@ def test_only_a_call_that_shares_messages_looks_for_them() -> None:
         ("raise_alerts", "UPDATE a", "INDEX (uq_alert_open)"),
         ("raise_alerts", "INSERT notify.alert", "INDEX (uq_alert_open)"),
         ("get_messages", "INSERT @page", "OPTION (RECOMPILE)"),
+        ("doubt_due_messages", "INSERT @candidate", "INDEX (ix_message_open)"),
+        ("doubt_due_messages", "UPDATE m", "OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1)"),
     ],
 )
 def test_no_plan_may_read_a_whole_table(procedure: str, words: str, hint: str) -> None:

@@ -6,7 +6,7 @@ GO
 A person says that this database is not what it was, though its server does not show it (a machine or a volume that was taken back to
 an older state keeps its recovery fork): nothing is enqueued or sent any more, until recover_queue.
 
-@by, @reason  who says so, and why: an alert tells it
+@by, @reason  who says so, and why: an alert tells it, or the queue is trusted as before
 Result        none
 */
 CREATE OR ALTER PROCEDURE notify.distrust_queue (@by NVARCHAR(128), @reason NVARCHAR(400))
@@ -25,10 +25,24 @@ BEGIN
             FOR JSON PATH
         );
 
-    UPDATE qi
-    SET qi.recovery_fork_guid = NULL
-    FROM notify.queue_identity AS qi;
+    BEGIN TRY
+        BEGIN TRANSACTION;
 
-    EXECUTE notify.raise_alerts @alerts = @alerts;
+        UPDATE qi
+        SET qi.recovery_fork_guid = NULL
+        FROM notify.queue_identity AS qi;
+
+        EXECUTE notify.raise_alerts @alerts = @alerts;
+
+        COMMIT TRANSACTION;
+    END TRY
+    BEGIN CATCH
+        IF @@TRANCOUNT > 0
+        BEGIN
+            ROLLBACK TRANSACTION;
+        END;
+
+        THROW;
+    END CATCH;
 END;
 GO

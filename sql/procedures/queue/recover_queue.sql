@@ -29,11 +29,15 @@ BEGIN
     SET NOCOUNT, XACT_ABORT ON;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
-    DECLARE @now DATETIME2(3) = notify.utc_now(), @messages_in_doubt INTEGER = 0, @changes_in_doubt INTEGER;
+    DECLARE
+        @now DATETIME2(3) = notify.utc_now(),
+        @found INTEGER = 0,
+        @messages_in_doubt INTEGER = 0,
+        @changes_in_doubt INTEGER;
 
-    IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL OR @lost_at IS NULL
+    IF @batch_size NOT BETWEEN 1 AND 4000 OR @batch_size IS NULL OR @lost_at IS NULL OR @more_changes IS NULL
     BEGIN
-        THROW 50103, N'recover_queue: @lost_at must be given, @batch_size must be 1 to 4000.', 1;
+        THROW 50103, N'recover_queue: @lost_at and @more_changes must be given, @batch_size must be 1 to 4000.', 1;
     END;
 
     IF EXISTS (SELECT 1 / 0 FROM notify.trusted_queue AS tq)
@@ -58,10 +62,11 @@ BEGIN
                 @by = @by,
                 @batch_size = @batch_size,
                 @now = @now,
+                @found = @found OUTPUT,
                 @messages_in_doubt = @messages_in_doubt OUTPUT;
         END;
 
-        IF @messages_in_doubt < @batch_size AND @more_changes = 0
+        IF @found < @batch_size AND @more_changes = 0
         BEGIN
             UPDATE qi
             SET qi.recovery_fork_guid = lf.live_fork_guid, qi.marked_at = @now
@@ -83,6 +88,6 @@ BEGIN
     SELECT
         messages_in_doubt = @messages_in_doubt,
         changes_in_doubt = @changes_in_doubt,
-        has_more = CONVERT (BIT, CASE WHEN @messages_in_doubt = @batch_size OR @more_changes = 1 THEN 1 ELSE 0 END);
+        has_more = CONVERT (BIT, CASE WHEN @found = @batch_size OR @more_changes = 1 THEN 1 ELSE 0 END);
 END;
 GO
