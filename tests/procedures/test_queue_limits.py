@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.procedures.queue_room import Room, change, mail, stamp
+from tests.procedures.queue_room import Room, change, key, mail, stamp
 
-from notify.errors import QueueRestored
+from notify.errors import ProcedureError, QueueRestored
 from notify.procedures import queue
 
 
@@ -98,3 +100,27 @@ def test_a_recovery_that_could_not_mark_the_queue_says_so_and_changes_nothing(ro
     with pytest.raises(QueueRestored, match="VIEW ANY DATABASE"):
         queue.recover_queue(room.connection, room.now, [], "ann")
     assert room.states() == {1: "queued"}
+
+
+@pytest.mark.parametrize(
+    ("call", "element"),
+    [
+        ("requeue_failed_messages @by = N'ann', @reason = N'x', @messages", lambda number: {"message_id": number}),
+        ("take_outcomes @outcomes", lambda number: {"attempt_id": None}),
+        ("audit_messages @changes", lambda number: {"change_key": key(number)}),
+    ],
+)
+def test_a_list_has_at_most_4000_elements(room: Room, call: str, element: Callable[[int], dict[str, Any]]) -> None:
+    """More of them would be one transaction without a bound."""
+    elements = [element(number) for number in range(1, 4002)]
+    with pytest.raises(ProcedureError) as error:
+        room.run(f"EXECUTE notify.{call} = ?;", json.dumps(elements))
+    assert error.value.number == 50103
+    room.run(f"EXECUTE notify.{call} = ?;", json.dumps(elements[:-1]))
+
+
+def test_a_recovery_must_say_whether_more_changes_follow(room: Room) -> None:
+    room.lose()
+    with pytest.raises(ProcedureError) as error:
+        room.run("EXECUTE notify.recover_queue @lost_at = ?, @changes = NULL, @by = N'ann', @more_changes = NULL;", room.now.isoformat())  # fmt: skip
+    assert error.value.number == 50103

@@ -5,7 +5,8 @@ GO
 /*
 What the queue knows of changes that an audit expects.
 
-@changes  JSON array: change_key (64 hex digits)
+@changes  JSON array, at most 4,000: change_key (64 hex digits)
+Errors    50103 more than 4,000 changes
 Results   (1) per change asked for: change_key, outcome (NULL: the queue does not know it; sent, failed: a person's word on one in doubt), reason, message_count (decided), sent, in_doubt,
               pending (scheduled, queued, claimed, sending, retrying, held), explained (failed, bounced, suppressed, expired, canceled),
               purged (ended so long ago that they were removed), missing (decided, neither there nor purged)
@@ -33,6 +34,11 @@ BEGIN
     FROM OPENJSON(@changes) WITH (
         change_key CHAR(64)
     ) AS j;
+
+    IF @@ROWCOUNT > 4000
+    BEGIN
+        THROW 50103, N'audit_messages: more than 4,000 changes in one call: send them in several calls.', 1;
+    END;
 
     INSERT @message (change_key, message_id)
     SELECT c.change_key, m.message_id

@@ -8,10 +8,10 @@ Those of a notification that is held get it when that is released.
 
 @notification_guid  NULL: any
 @failed_within_hours  how far back
-@messages           JSON array: message_id. These alone, however long ago they failed; NULL: all
+@messages           JSON array, at most 4,000: message_id. These alone, however long ago they failed; NULL: all
 @batch_size         at most so many a call, 1 to 4000
 Result              changed, has_more (call again)
-Errors              50103 @batch_size out of range
+Errors              50103 @batch_size out of range, or more than 4,000 messages
 Locks               messages by message_id, held_notification, versions; then new ready rows
 */
 CREATE OR ALTER PROCEDURE notify.requeue_failed_messages (
@@ -70,6 +70,11 @@ BEGIN
                 message_id BIGINT
             ) AS j
             WHERE j.message_id IS NOT NULL;
+
+            IF @@ROWCOUNT > 4000
+            BEGIN
+                THROW 50103, N'requeue_failed_messages: more than 4,000 messages in one call: send them in several calls.', 1;
+            END;
         END;
 
         WITH failed AS (

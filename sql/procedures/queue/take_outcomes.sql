@@ -8,6 +8,7 @@ their messages in doubt.
 
 @outcomes  JSON array, at most 4,000: attempt_id, dedupe_key (64 hex digits), gateway, provider_id, code
 Results    (1) that of record_outcomes, (2) known (messages of the restored queue: they are sent now), unknown (enqueued after the backup)
+Errors     50103 more than 4,000 outcomes
 Repeated   with the same outcomes: changes nothing.
 Locks      those of record_outcomes
 */
@@ -20,6 +21,11 @@ BEGIN
     DECLARE @numbered NVARCHAR(MAX), @copies INTEGER;
 
     SELECT @copies = COUNT(*) FROM OPENJSON(@outcomes) AS j;
+
+    IF @copies > 4000
+    BEGIN
+        THROW 50103, N'take_outcomes: more than 4,000 outcomes in one call: send them in several calls.', 1;
+    END;
 
     /* A message at most once in a call: of two acceptances the first is enough to make it sent. */
     SET @numbered = (
