@@ -6,7 +6,8 @@ GO
 record_outcomes and begin_attempts in one transaction: a busy sender's every commit both closes finished attempts and begins the next.
 
 @outcomes, @attempts, @lease_seconds  as there
-Results  (1) of record_outcomes, (2) of begin_attempts
+Results  (1) of record_outcomes, (2) of begin_attempts. (1) goes out before the commit: read both at once, for the messages stay locked as long
+         as a reader is slow, and nothing in (1) is sure before (2) is there
 Errors   50101 restored queue: then the outcomes are not stored either; call record_outcomes alone
 */
 CREATE OR ALTER PROCEDURE notify.advance_attempts (

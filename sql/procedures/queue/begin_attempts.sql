@@ -5,7 +5,8 @@ GO
 /*
 The point of no return, committed before the hand-over: from here on a message without an outcome ends in doubt, never twice in the mail.
 
-@attempts       JSON array: attempt_id (GUID minted by the sender), message_id, claim_token, gateway; a message at most once
+@attempts       JSON array: attempt_id (GUID minted by the sender), message_id, claim_token, gateway; a message at most once. One
+                transaction: who calls keeps it short, a sender to what it has under way
 @lease_seconds  after that the sweep puts the message in doubt
 Result          attempt_id, message_id, begun (hand it over only if 1), reason
 Repeated        with the same ids, when the first reply was lost: begun = 1 as long as the attempt stands. 0 after a first call that did

@@ -12,7 +12,8 @@ Gives a sender the next messages of one channel, by priority and age, under a le
 Result          one row per message: message_id, claim_token (the same for the whole call), attempt_number (the next attempt's),
                 dedupe_key (64 hex digits), channel, address, recipient_name, subject, headers (JSON), html, text, expires_at
 Errors          50101 restored queue, 50103 a parameter out of range
-Locks           ready rows (READPAST), then their messages. Messages that expired or whose address was suppressed meanwhile end here.
+Locks           ready rows (READPAST), then their messages. Messages that expired or whose address was suppressed meanwhile end here:
+                state, reason, sender and completed_at tell it, and no row of message_history; the claim_token they keep is worth nothing
 */
 CREATE OR ALTER PROCEDURE notify.claim_messages (
     @channel VARCHAR(10),

@@ -9,8 +9,8 @@ would not know.
 @queue_mark, @after  as the processor keeps them: the mark of the last page, and the row version (text, 0x and 16 digits) of the last
                one copied; NULL, or another mark than this queue's: from the beginning
 @take          at most so many, 1 to 4000
-Results    (1) queue_mark (text: another life of the queue has another one), is_trusted, highest (row version, as text: nothing this
-               database has ever stored is above it), has_more
+Results    (1) queue_mark (text: another life of the queue has another one), is_trusted, highest (row version, as text: nothing that
+               this call could have given is above it; it never falls), has_more
            (2) attempt_id, dedupe_key (64 hex digits), gateway, provider_id, code, closed_at, row_version (text). None from a queue
                that is not trusted.
 Errors     50103 a parameter out of range

@@ -9,7 +9,8 @@ An acceptance makes its message sent from any state. Anything else moves it only
 for an attempt that was never begun (refused before the body, or a claim given back), while the claim is the caller's.
 
 @outcomes  JSON array: attempt_id, message_id, claim_token, gateway, outcome (accepted, refused, not_handed_over, unknown), is_permanent,
-           provider_id, code, detail, retry_after_seconds; a message at most once. What a provider says is cut to its column
+           provider_id, code, detail, retry_after_seconds; a message at most once. What a provider says is cut to its column. One
+           transaction: who calls keeps it short, a sender to what it has under way
 Result     attempt_id, message_id, state (NULL: no such message), defect (NULL: recorded)
 Defects    notify.reported_outcomes judges each element by itself. One that names no attempt of a message, or a message that the call has
            already, is not recorded: its defect says why, and an alert; its attempt stays open until it is said again, or is in doubt when its
