@@ -93,6 +93,23 @@ def test_a_purge_in_steps_says_when_nothing_is_left(room: Room) -> None:
     assert (row["purged"], row["has_more"]) == (2, True) and room.states() == {}
 
 
+def test_a_queued_message_that_is_in_nobodys_line_comes_back_with_the_purge(room: Room) -> None:
+    room.enqueue(change(1), change(2), change(3))
+    room.run("DELETE FROM notify.ready WHERE message_id = 2;")
+    purge = "EXECUTE notify.purge_messages @older_than_days = 1;"
+    room.run(purge)
+    room.claim(1)
+    room.wait(16 * 60)
+    assert room.claim() and room.claim() == []
+    room.run(purge)
+    assert [message.message_id for message in room.claim()] == [2]
+    (told,) = room.run("SELECT message_id, old_state, new_state, actor FROM notify.message_history;")
+    assert told == {"message_id": 2, "old_state": "queued", "new_state": "queued", "actor": "purge_messages"}
+    room.wait(16 * 60)
+    room.run(purge)
+    assert room.claim() == []
+
+
 def test_a_recovery_that_could_not_mark_the_queue_says_so_and_changes_nothing(room: Room) -> None:
     room.enqueue(change(1))
     room.lose()

@@ -119,7 +119,12 @@ def test_whoever_looks_for_a_ready_row_sees_it_as_it_is_now() -> None:
         for statement in statements(name)
         if "NOT EXISTS" in statement and "notify.ready AS there" in statement
     }
-    assert set(looked) == {"release_message", "release_notification_messages", "requeue_failed_messages"}
+    assert set(looked) == {
+        "release_message",
+        "release_notification_messages",
+        "requeue_failed_messages",
+        "requeue_lost_messages",
+    }
     for statement in looked.values():
         assert "FROM notify.ready AS there WITH (READCOMMITTEDLOCK)" in statement
 

@@ -4,7 +4,7 @@ GO
 
 /*
 Removes what is over and old, one step of each kind a call: messages that ended, with bodies, attempts and history; alerts that a person has seen;
-what persons said of changes in doubt. An alert that nobody has seen stays.
+what persons said of changes in doubt. An alert that nobody has seen stays. The last step puts in line what was queued and in nobody's line.
 Decisions and dedupe keys stay for ever: a repeated change stays known, however late. They grow by some 0.1 kB a message and 0.8 kB a change:
 sql/README.md says what to do about it, and why no age is safe.
 
@@ -13,7 +13,7 @@ sql/README.md says what to do about it, and why no age is safe.
 @has_more         OUTPUT: as in the result, for a job that calls until nothing is left
 Result            purged (messages), alerts, decision_history, has_more (call again)
 Errors            50103 a parameter out of range
-Locks             those of remove_ended_messages, then each kind by itself. Of low deadlock priority
+Locks             those of remove_ended_messages, then each kind by itself, then those of requeue_lost_messages. Of low deadlock priority
 */
 CREATE OR ALTER PROCEDURE notify.purge_messages (
     @older_than_days INTEGER,
@@ -65,6 +65,11 @@ BEGIN
     SET @decision_history = @@ROWCOUNT;
 
     SET @has_more = CASE WHEN @batch_size IN (@found, @alerts, @decision_history) THEN 1 ELSE 0 END;
+
+    IF @has_more = 0
+    BEGIN
+        EXECUTE notify.requeue_lost_messages @batch_size = @batch_size;
+    END;
 
     SELECT purged = @purged, alerts = @alerts, decision_history = @decision_history, has_more = @has_more;
 END;
