@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.procedures.shop import Shop, call, execute
+from tests.procedures.shop import Shop, call, execute, run_script
 
+from notify import assets
 from notify.databases import Role
 from notify.errors import DatabaseError
 
@@ -393,6 +394,19 @@ class TestNames:
         view: dict[str, Any] = {"stamps": ["modified_at"], "created": None, "table": "open_orders"}
         with pytest.raises(DatabaseError, match="50156"):
             detect(shop, row_cap=10_000_000, **view)
+
+    def test_a_memory_optimized_table_is_refused(self, shop: Shop) -> None:
+        """The engine has none: the procedure's question is turned round, so that it takes orders for one."""
+        text = (assets.sql() / "procedures" / "replica" / "check_columns.sql").read_text(encoding="utf-8")
+        assert text.count("t.is_memory_optimized = 1") == 1
+        run_script(shop.source, text.replace("t.is_memory_optimized = 1", "t.is_memory_optimized = 0"))
+        shop.is_rebuilt = True
+        shop.redo()
+        for procedure in ("detect_changes", "read_keys"):
+            with pytest.raises(DatabaseError, match=r"dbo\.orders is memory-optimized.*50158"):
+                call(shop.replica, procedure, request=request())
+        shown, _ = execute(shop.replica, "EXECUTE notify.read_catalog;")
+        assert {bool(column["is_memory_optimized"]) for column in shown} == {False}
 
     def test_the_generated_statement_can_be_seen(self, shop: Shop) -> None:
         (rows,) = call(shop.replica, "detect_changes", request=request(), debug=1)

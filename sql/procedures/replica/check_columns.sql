@@ -3,10 +3,11 @@ SET QUOTED_IDENTIFIER ON;
 GO
 /*
 check_columns (internal): reads the columns of a request's table from the catalog, and refuses a request that names what this database
-has not, or a column that cannot play its role.
+has not, a column that cannot play its role, or a memory-optimized table.
 
 Parameters  @request: as compile_row takes it; result: @columns, a JSON array for described_columns
-Errors      50151 unknown table, 50152 unknown columns (all of them named), 50153 the type of a column does not allow its role
+Errors      50151 unknown table, 50152 unknown columns (all of them named), 50153 the type of a column does not allow its role,
+            50158 memory-optimized: a secondary shows such rows up to a time of their own, which the heartbeat's row, on disk, is ahead of
 */
 CREATE OR ALTER PROCEDURE notify.check_columns @request NVARCHAR(MAX), @columns NVARCHAR(MAX) OUTPUT
 AS
@@ -48,6 +49,29 @@ BEGIN
                 N' in this database, or the procedure may not read it. Refresh the catalog copy; see roles/replica.sql for the grant.'
             );
         THROW 50151, @message, 1;
+    END;
+
+    IF EXISTS (
+           SELECT 1
+           FROM (
+               SELECT object_id, schema_id, name, is_memory_optimized FROM sys.tables
+           ) AS t
+           JOIN (
+               SELECT schema_id, name FROM sys.schemas
+           ) AS s ON s.schema_id = t.schema_id
+           WHERE s.name = JSON_VALUE(@request, '$.schema')
+               AND t.name = JSON_VALUE(@request, '$.table')
+               AND t.is_memory_optimized = 1
+       )
+    BEGIN
+        SET @message = CONCAT(
+                N'Table ',
+                JSON_VALUE(@request, '$.schema'),
+                N'.',
+                JSON_VALUE(@request, '$.table'),
+                N' is memory-optimized: a secondary shows its rows later than the heartbeat, and changes would be passed over. Watch a table on disk that is written in the same transaction.'
+            );
+        THROW 50158, @message, 1;
     END;
 
     SELECT

@@ -6,7 +6,7 @@ read_catalog: what the processor needs to know of this database to check definit
 
 Results  1  columns of user tables and views: schema_name, table_name, column_name, column_id, type_name (base type),
             max_length, precision, scale, is_nullable, collation_name, key_ordinal (NULL: not in the primary key),
-            leads_index, is_computed
+            leads_index, is_computed, is_memory_optimized (detection refuses such a table: 50158)
          2  procedures that may give merge fields or check prerequisites: schema_name, procedure_name (schemas notify_extract, dbo)
 Errors   50150 the database is not read only
 Shows what the caller may see: the signature's user needs SELECT on the tables (roles/replica_signature.sql).
@@ -34,7 +34,8 @@ BEGIN
         c.collation_name AS collation_name,
         CONVERT(TINYINT, k.key_ordinal) AS key_ordinal,
         CONVERT(BIT, CASE WHEN l.column_id IS NULL THEN 0 ELSE 1 END) AS leads_index,
-        c.is_computed AS is_computed
+        c.is_computed AS is_computed,
+        CONVERT(BIT, COALESCE(m.is_memory_optimized, 0)) AS is_memory_optimized
     FROM (
         SELECT object_id, schema_id, name, type, is_ms_shipped FROM sys.objects
     ) AS o
@@ -83,6 +84,9 @@ BEGIN
             AND i.is_disabled = 0
             AND i.is_hypothetical = 0
     ) AS l ON l.object_id = c.object_id AND l.column_id = c.column_id
+    LEFT JOIN (
+        SELECT object_id, is_memory_optimized FROM sys.tables
+    ) AS m ON m.object_id = o.object_id
     WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND s.name NOT IN (N'notify', N'notify_extract')
     ORDER BY s.name, o.name, c.column_id;
 
