@@ -282,6 +282,43 @@ class TestReadings:
             {"key_scan_id": stored["key_scan_id"], "rows": 3}
         ]  # fmt: skip
 
+    def test_a_call_deletes_a_bounded_number_and_a_purge_goes_on(self, keeping: Shop) -> None:
+        """The old reading of a large table is not one call's to delete: a cycle would wait for it, and time out."""
+
+        def held() -> list[int]:
+            counted = keeping.ask(
+                "SELECT COUNT(*) AS rows FROM notify.key_scan_row AS r GROUP BY r.key_scan_id ORDER BY r.key_scan_id;"
+            )
+            return [row["rows"] for row in counted]
+
+        (stored,) = keeping.ask("SELECT stored.key_scan_id FROM notify.key_snapshot AS stored;")
+        for rows in (9000, 1):
+            (reading,) = keeping.ask(
+                "INSERT notify.key_scan (watched_table_id, run_id, state, started_at, ended_at)"
+                " OUTPUT inserted.key_scan_id"
+                " SELECT ks.watched_table_id, ks.run_id, 'discarded', ks.started_at, ks.started_at FROM notify.key_scan AS ks"
+                " WHERE ks.key_scan_id = ?;",
+                stored["key_scan_id"],
+            )
+            keeping.ask(
+                "WITH ten AS (SELECT v.n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS v (n))"
+                " INSERT notify.key_scan_row (key_scan_id, record_key, record_match, state_stamp)"
+                " SELECT TOP (?) ?, N'[\"' + n.number + N'\"]', N'[\"' + n.number + N'\"]', '2026' FROM ("
+                "SELECT CONVERT(nvarchar(10), 1000 * a.n + 100 * b.n + 10 * c.n + d.n) AS number"
+                " FROM ten AS a CROSS JOIN ten AS b CROSS JOIN ten AS c CROSS JOIN ten AS d) AS n;",
+                rows,
+                reading["key_scan_id"],
+            )
+        seen = []
+        for _ in range(5):
+            seen.append(held())
+            (more,) = keeping.ask(
+                "DECLARE @more bit; EXECUTE notify.clear_key_scans @steps = 1, @has_more = @more OUTPUT; SELECT @more AS more;"
+            )
+        assert seen == [[3, 9000, 1], [3, 5000, 1], [3, 1000, 1], [3, 1], [3]]
+        assert not more["more"]
+        assert not call(keeping.processor, "purge_processor")[0][0]["has_more"]
+
     @pytest.mark.only_in("tsqlite", "pyodbc", because="its rival comes in between two statements of a procedure")
     def test_rows_that_a_rival_holds_are_left_to_the_next_sweep(self, keeping: Shop) -> None:
         """What was compared is compared: a lock in the way of the sweeping behind it does not fail it."""

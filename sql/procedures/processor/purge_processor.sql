@@ -5,7 +5,8 @@ GO
 purge_processor: deletes what is done and old, one step of each kind per call. A person or a job calls it until has_more is 0.
 
 Parameters  @older_than_days: at least 7; @batch_size: at most so many rows of a kind, 1 to 4000;
-            @has_more: out, as in the result, for a job that has no use for rows
+            @has_more: out, as in the result, for a job that has no use for rows. Rows of ended key readings go whatever their age,
+            as many as clear_key_scans takes at once, and are not counted
 Result      one row: changes, history, batches, key_scans, outcomes, runs, alerts (rows deleted), has_more.
 Errors      50013 a parameter is out of range
 Low deadlock priority: a cycle goes first. What of the changes is kept, purge_changes says. Kept too: open alerts, whatever their age;
@@ -28,6 +29,7 @@ BEGIN
     DECLARE @alerts INTEGER;
     DECLARE @key_scans INTEGER;
     DECLARE @outcomes INTEGER;
+    DECLARE @has_more_keys BIT;
 
     IF @older_than_days IS NULL OR @older_than_days < 7 OR @batch_size IS NULL OR @batch_size NOT BETWEEN 1 AND 4000
         THROW 50013, N'purge_processor: @older_than_days must be at least 7, @batch_size 1 to 4000.', 1;
@@ -81,6 +83,8 @@ BEGIN
         WHERE f.copied_at < @before;
         SET @outcomes = @@ROWCOUNT;
 
+        EXECUTE notify.clear_key_scans @has_more = @has_more_keys OUTPUT;
+
         /* Readings of keys that are nobody's snapshot, once their rows are gone. */
         WITH old AS (
             SELECT TOP (@batch_size) ks.key_scan_id
@@ -101,6 +105,7 @@ BEGIN
 
     SET @has_more = CASE
             WHEN @has_more = 1
+            OR @has_more_keys = 1
             OR @batches = @batch_size
             OR @runs = @batch_size
             OR @alerts = @batch_size
