@@ -11,6 +11,7 @@ from notify import deploy, revisions
 from notify.config import Config, GatewayConfig
 from notify.databases import EMBEDDED, Connection, Databases, Role
 from notify.errors import DatabaseError, NotifyError, OtherVersion
+from notify.indexes import index_statement
 from notify.procedures import call, processor, replica
 
 __all__ = ["Check", "examine", "is_own_mailbox", "mailbox_remedy", "other_version", "told_drift"]
@@ -266,8 +267,8 @@ def _indexes(stored: list[dict[str, Any]], catalog: replica.Catalog) -> Iterator
                     Role.REPLICA,
                     "indexes",
                     "warning",
-                    f"no index leads on {'.'.join(key)}: each scan reads the whole table",
-                    f"on source: CREATE NONCLUSTERED INDEX ix_{key[1]}_{key[2]} ON {key[0]}.{key[1]} ({key[2]});",
+                    f"no usable index leads on {'.'.join(key)}: a scan refuses, unless allow_unindexed",
+                    f"on source: {index_statement(*key, table['keys'])}",
                 )
     if seen and all(leads.get(key) for key in seen):
         yield Check(Role.REPLICA, "indexes", "ok", f"an index leads on each of {len(seen)} stamp columns")

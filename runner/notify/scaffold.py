@@ -14,6 +14,7 @@ from notify.config import Config
 from notify.databases import Connection, Role
 from notify.errors import CONVERSION_ERRORS, ConfigError, DatabaseError, NotifyError, RenderError, UnknownName
 from notify.generate import compose
+from notify.indexes import index_statement
 from notify.procedures import from_json, processor, replica, to_json
 from notify.procedures.processor import Batch
 from notify.render import Rendered
@@ -131,6 +132,11 @@ def _columns(catalog: replica.Catalog, table: str) -> list[dict[str, Any]]:
 
 def _propose(columns: list[dict[str, Any]], name: str | None) -> New:
     schema, table = columns[0]["schema_name"], columns[0]["table_name"]
+    if columns[0].get("is_memory_optimized"):
+        raise ConfigError(
+            f"{schema}.{table} is memory-optimized: a secondary shows its rows later than the heartbeat, and changes "
+            "would be passed over. Watch a table on disk that is written in the same transaction"
+        )
     keys = [
         column["column_name"]
         for column in sorted(columns, key=lambda column: column["key_ordinal"] or 0)
@@ -204,7 +210,7 @@ def _wanted(made: New, bare: list[str]) -> str:
             f"        CONSTRAINT {quote(f'df_{table}_{made.added}'[:128])} DEFAULT SYSUTCDATETIME(); /* UTC */\nGO\n"
         )
     for name in (*([made.added] if made.added else []), *bare):
-        text += f"CREATE NONCLUSTERED INDEX {quote(f'ix_{table}_{name}'[:128])} ON {where} ({quote(name)});\nGO\n"
+        text += f"{index_statement(schema, table, name, made.keys)}\nGO\n"
     return text
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from cycle.conftest import SHOP, Shop
 from notify import assets
+from notify.errors import ConfigError
+from notify.scaffold import _propose
 
 from .conftest import notify
 
@@ -353,7 +355,10 @@ def test_new_previews_a_table_without_stamps_and_one_whose_stamp_is_in_its_key(
     assert ran.json["preview"]["subject"] == "Guest 1"
     assert (ran.json["added"] is not None) is ("created_at" not in columns)
     # A stamp that leads no index gets one.
-    assert "CREATE NONCLUSTERED INDEX [ix_guest_created_at] ON [dbo].[guest] ([created_at]);" in ran.json["wanted"]
+    wanted = (
+        "CREATE NONCLUSTERED INDEX [ix_guest_created_at] ON [dbo].[guest] ([created_at], [guest_id]); /* on Enterprise"
+    )
+    assert wanted in ran.json["wanted"]
     assert 'on = ["insert"]' in Path(ran.json["files"][0]).read_text()
 
 
@@ -409,6 +414,29 @@ def test_doctor_finds_the_shop_well(config: Path) -> None:
     assert [check for check in ran.json if check["result"] == "failed"] == []
     assert ran.code == 0
     assert {"connection", "objects", "heartbeat", "indexes", "identity"} <= {check["check"] for check in ran.json}
+
+
+def test_doctor_prints_the_index_that_activation_asks_for(shop: Shop, config: Path) -> None:
+    shop.stage.do(("DROP INDEX ix_customer_order_modified_at ON dbo.customer_order;", ()))
+    shop.arrive()
+    (check,) = [item for item in notify("doctor", "--json", "--config", config).json if item["check"] == "indexes"]
+    assert check["result"] == "warning" and "dbo.customer_order.modified_at" in check["detail"]
+    columns = "[dbo].[customer_order] ([modified_at], [order_id])"
+    assert f"CREATE NONCLUSTERED INDEX [ix_customer_order_modified_at] ON {columns}" in check["remedy"]
+    assert "ONLINE = ON" in check["remedy"]
+
+
+def test_new_refuses_a_memory_optimized_table() -> None:
+    """As read_catalog shows one; the engine has none."""
+    column = {
+        "schema_name": "dbo",
+        "table_name": "basket",
+        "column_name": "id",
+        "key_ordinal": 1,
+        "is_memory_optimized": 1,
+    }
+    with pytest.raises(ConfigError, match=r"dbo\.basket is memory-optimized"):
+        _propose([column], None)
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(config: Path) -> None:
