@@ -6,7 +6,10 @@ The keys that keep a message from being made twice outlive their messages (notif
 Run it in msdb of the queue's server, on every replica of its availability group, as sysadmin. It creates the job
 where there is none of its name, and else changes nothing: schedule, operator and steps stay as you have set them. The
 owner is sa by its SID, whatever its name. The first step ends the job where this server is not the primary; a
-database in no availability group passes.
+database in no availability group passes. A failover in the middle of the purge fails it, and the next night goes on.
+
+A job that fails is told to nobody but the job history and Windows' event log, until you give it an operator:
+sp_update_job @job_name = N'notify purge queue', @notify_level_email = 2, @notify_email_operator_name = N'...'.
 */
 SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;
@@ -51,7 +54,7 @@ BEGIN TRY
         @on_fail_action = 1; /* the job ends well: elsewhere it runs */
 
     /* Small steps, each of its own transaction and of low deadlock priority, with a breath between them, until nothing is left or ten million
-       messages are gone. A step that lost a deadlock is tried again a minute later. */
+       messages are gone. A step that lost a deadlock is tried again a minute later, ten times a night. */
     SET @command = CONCAT(
             N'DECLARE @step integer = 0, @has_more bit = 1;',
             NCHAR(13) + NCHAR(10),
@@ -77,7 +80,7 @@ BEGIN TRY
         @subsystem = N'TSQL',
         @database_name = N'master',
         @command = @command,
-        @retry_attempts = 3,
+        @retry_attempts = 10,
         @retry_interval = 1,
         @on_success_action = 1,
         @on_fail_action = 2;

@@ -8,6 +8,10 @@ Run it in msdb of the queue's server, on every replica of its availability group
 where there is none of its name, and else changes nothing: schedule, operator and steps stay as you have set them. The
 owner is sa by its SID, whatever its name. The first step ends the job where this server is not the primary; a
 database in no availability group passes.
+
+Its transaction spans the queue's database and msdb. In an availability group that is one transaction to a failover
+only with DTC_SUPPORT = PER_DB; without it, a failover just then may lose or double one telling, never the alert. If
+Database Mail itself is broken, nothing here can tell it: the job history and Windows' event log do.
 */
 SET ANSI_NULLS ON;
 SET QUOTED_IDENTIFIER ON;

@@ -1,6 +1,9 @@
 /*
 Who may do what in the queue. Repeatable. Members are added by the DBA: ALTER ROLE notify_sender ADD MEMBER [login's user].
 Roles hold EXECUTE only; no one needs a right on a table.
+
+One right of the server is needed besides: VIEW ANY DATABASE, to see this database's recovery fork. public has it unless a hardened server
+has revoked it; then grant it to the logins of these roles, or nothing is enqueued or sent (50101).
 */
 IF DATABASE_PRINCIPAL_ID(N'notify_generator') IS NULL
 BEGIN

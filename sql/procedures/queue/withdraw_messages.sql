@@ -8,8 +8,8 @@ Takes messages that wait (held, scheduled, queued, retrying) out of the way of e
 @messages   JSON array: message_id
 @new_state  canceled, expired or held
 @withdrawn  OUTPUT: how many
-Locks       messages by message_id. A ready row that a claim is taking is left to it: the claim waits for the message, finds it gone, and
-            drops the row.
+Locks       ready rows, which wait for nobody (READPAST), then messages by message_id. A ready row that a claim is taking is left to it: the
+            claim waits for the message, finds it gone, and drops the row.
 */
 CREATE OR ALTER PROCEDURE notify.withdraw_messages (
     @messages NVARCHAR(MAX),
