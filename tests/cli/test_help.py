@@ -47,3 +47,8 @@ def test_an_unknown_command_gets_the_nearest_one() -> None:
     result = CliRunner().invoke(cli, ["run-cycel"])
     assert result.exit_code == 2
     assert "did you mean run-cycle?" in result.output
+
+
+def test_the_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "notify", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("notify, version ")
