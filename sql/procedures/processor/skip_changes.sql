@@ -4,7 +4,8 @@ GO
 /*
 skip_changes: ends the changes of a notification that are recorded and not claimed. Within the caller's transaction.
 
-Claimed ones are left to their worker. In steps of 4,000 rows, below lock escalation.
+Claimed ones are left to their worker. In steps of 4,000 rows, for the length of a statement alone: all of them are one transaction, the
+caller's, and each row stays locked until it ends (change does not escalate). Millions of pending changes are as many locks.
 
 Parameters  @notification_id; @reason; @skipped_count: out.
 */

@@ -37,7 +37,7 @@ BEGIN
         @matches = @matches OUTPUT;
 
     /*
-    The state's hash: the row as JSON, without NULLs, so that a column added later changes nothing until it is filled. Left
+    The state's hash: the row as JSON, without NULLs, so that a nullable column added later changes nothing until it is filled. Left
     out: computed columns (others tell the same), rowversions (not the same on every kind of replica), what JSON cannot hold.
     */
     SELECT

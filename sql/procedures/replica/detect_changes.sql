@@ -11,7 +11,8 @@ Results     1  beat, safe_stamp (what low may become after this snapshot), is_la
             2  ordinal, record_key, record_match, stamp, created_stamp, newest_stamp, state_stamp, state_hash, is_deleted, matches, fields: at most
                page_size rows in order of (stamp, keys); an empty last page follows a full one. fields: only with notice columns.
 Errors      50150 not read only, 50155 no heartbeat yet, those of compile_scan. 3961, 3947, 3948: redo got in the way, try again.
-Locks       none: a secondary reads by snapshot. One explicit transaction keeps heartbeat and rows in the same one.
+Locks       no rows: a secondary reads by snapshot. One explicit transaction keeps heartbeat and rows in the same one; redo of DDL
+            of the table waits for its end.
 
 There is no upper bound: every row above low that the snapshot shows is read, only the advance of low is careful.
 */

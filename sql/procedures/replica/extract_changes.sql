@@ -14,7 +14,7 @@ Results     1  beat
             4  merge rows, as the merge procedure gives them: change_number, recipient_key, email, phone, ...
 Errors      50150 not read only, 50155 no heartbeat yet, 50157 no such procedure, those of compile_row and of the shop's own
             procedures; 3961, 3947, 3948: try again
-Locks       none: a secondary reads by snapshot, all results in one explicit transaction.
+Locks       no rows: a secondary reads by snapshot, all results in one explicit transaction; redo of DDL of the table waits for its end.
 
 The shop's procedures take one parameter, @changes: the array as it is in the request.
 */

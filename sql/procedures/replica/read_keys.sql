@@ -10,7 +10,8 @@ Results     1  beat
             2  record_key, record_match, created_stamp, state_stamp, state_hash, fields (JSON object), matches (JSON array of
                notification ids, negative where the criteria do not hold; who is in neither was not asked about); no order
 Errors      50150 not read only, 50155 no heartbeat yet, those of compile_row; 3961, 3947, 3948: try again
-Locks       none: a secondary reads by snapshot, heartbeat and rows in one explicit transaction, open while the rows are fetched.
+Locks       no rows: a secondary reads by snapshot, heartbeat and rows in one explicit transaction, open while the rows are fetched.
+            Meanwhile redo waits behind DDL of the table, and the primary keeps ghosts and row versions: sql/README.md
 
 A full scan of the table is what this asks for: it has its own, slower cadence (key_snapshot_minutes).
 */
