@@ -75,9 +75,13 @@ BEGIN
 
     /* An outcome that is being recorded is waited for: it may put its message back in line. */
     SELECT @locked = COUNT(*)
-    FROM @message AS t
-    JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = t.message_id
-    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* @message from its first id to its last */
+    FROM (
+        SELECT TOP (2147483647) m.message_id
+        FROM @message AS t
+        JOIN notify.message AS m WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON m.message_id = t.message_id
+        ORDER BY t.message_id
+    ) AS taken
+    OPTION (FORCE ORDER, LOOP JOIN, MAXDOP 1); /* from the first id to the last, in whatever order their pages arrive */
 
     UPDATE m
     SET m.shown_order = v.shown_order
