@@ -174,6 +174,9 @@ class _Page:
         named = data if self._takes_all else {name: data[name] for name in self._names if name in data}
         run(self._template, self._template.callable_, context, **named)
         text: str = context._pop_buffer().getvalue()
+        # Its namespaces hold the context, and it holds them: parted, they go at once, not when garbage is collected.
+        context._data.clear()
+        context.namespaces.clear()
         return text
 
 
