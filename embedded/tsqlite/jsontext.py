@@ -41,7 +41,8 @@ class _Malformed(Exception):
         self.position = position
 
 
-def _skip(text: str, i: int) -> int:
+def skip(text: str, i: int) -> int:
+    """The first place from `i` on that is no white space of JSON."""
     if text[i : i + 1] > " ":  # as a rule there is no space
         return i
     match = _SPACE.match(text, i)
@@ -79,7 +80,7 @@ def _object(text: str, start: int, depth: int) -> Node:
     if depth > _MAX_DEPTH:
         raise Unsupported(f"JSON nested deeper than {_MAX_DEPTH}")
     members: list[tuple[str, Node, int]] = []
-    i = _skip(text, start + 1)
+    i = skip(text, start + 1)
     if text[i : i + 1] == "}":
         return Node(OBJECT, start, i + 1, members)
     while True:
@@ -87,46 +88,46 @@ def _object(text: str, start: int, depth: int) -> Node:
             raise _Malformed(i)
         place = i
         key, i = _string(text, i + 1)
-        i = _skip(text, i)
+        i = skip(text, i)
         if text[i : i + 1] != ":":
             raise _Malformed(i)
-        node = _value(text, _skip(text, i + 1), depth + 1)
+        node = _value(text, skip(text, i + 1), depth + 1)
         members.append((key, node, place))
-        i = _skip(text, node.end)
+        i = skip(text, node.end)
         char = text[i : i + 1]
         if char == "}":
             return Node(OBJECT, start, i + 1, members)
         if char != ",":
             raise _Malformed(i)
-        i = _skip(text, i + 1)
+        i = skip(text, i + 1)
 
 
 def _array(text: str, start: int, depth: int) -> Node:
     if depth > _MAX_DEPTH:
         raise Unsupported(f"JSON nested deeper than {_MAX_DEPTH}")
     items: list[Node] = []
-    i = _skip(text, start + 1)
+    i = skip(text, start + 1)
     if text[i : i + 1] == "]":
         return Node(ARRAY, start, i + 1, items)
     while True:
         node = _value(text, i, depth + 1)
         items.append(node)
-        i = _skip(text, node.end)
+        i = skip(text, node.end)
         char = text[i : i + 1]
         if char == "]":
             return Node(ARRAY, start, i + 1, items)
         if char != ",":
             raise _Malformed(i)
-        i = _skip(text, i + 1)
+        i = skip(text, i + 1)
 
 
 def _parse(text: str) -> Node:
-    i = _skip(text, 0)
+    i = skip(text, 0)
     # SQL Server 2017 knows objects and arrays only at the top.
     if text[i : i + 1] not in ("{", "["):
         raise _Malformed(i)
     node = _value(text, i, 0)
-    i = _skip(text, node.end)
+    i = skip(text, node.end)
     if i != len(text):
         raise _Malformed(i)
     return node
@@ -174,7 +175,7 @@ _WORD = re.compile(r"[^\W\d]\w*|[\w$@#]+")
 def parse_path(path: str) -> Path:
     """Read a path. Error 13607."""
     text = path
-    i = _skip(text, 0)
+    i = skip(text, 0)
     append = strict = False
     while i < len(text) and text[i] != "$":
         match = re.compile(r"(append\s+|(?:lax|strict)(?:\s+|(?=\$)))", re.IGNORECASE).match(text, i)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -262,13 +261,6 @@ def _flat(document: str) -> list[dict[str, Any]] | None:
 
 
 _scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_constant).scan_once  # type: ignore[attr-defined]
-_after_space = re.compile(r"[ \t\n\r]*").match
-
-
-def _skip(document: str, index: int) -> int:
-    match = _after_space(document, index)
-    assert match is not None
-    return match.end()
 
 
 def _object(document: str, index: int) -> tuple[dict[str, Any], int]:
@@ -276,17 +268,17 @@ def _object(document: str, index: int) -> tuple[dict[str, Any], int]:
     found: dict[str, Any] = {}
     if document[index] != "{":
         raise ValueError
-    index = _skip(document, index + 1)
+    index = jsontext.skip(document, index + 1)
     if document[index] == "}":
         return found, index + 1
     while True:
         if document[index] != '"':
             raise ValueError
         key, index = scanstring(document, index + 1, True)
-        index = _skip(document, index)
+        index = jsontext.skip(document, index)
         if document[index] != ":":
             raise ValueError
-        start = _skip(document, index + 1)
+        start = jsontext.skip(document, index + 1)
         value, index = _scan(document, start)
         if type(value) in _NESTED:
             if _is_deep(value, _DEPTH):
@@ -294,13 +286,13 @@ def _object(document: str, index: int) -> tuple[dict[str, Any], int]:
             value = _Nested(document[start:index])
         # The first member of a name counts.
         found.setdefault(key, value)
-        index = _skip(document, index)
+        index = jsontext.skip(document, index)
         end = document[index]
         if end == "}":
             return found, index + 1
         if end != ",":
             raise ValueError
-        index = _skip(document, index + 1)
+        index = jsontext.skip(document, index + 1)
 
 
 _DEPTH: Final = 100
@@ -324,27 +316,27 @@ def _objects(document: str) -> list[dict[str, Any]] | None:
     """An object, or those of an array, read by Python's own scanner, nested values as texts; None as of `_flat`."""
     rows = []
     try:
-        index = _skip(document, 0)
+        index = jsontext.skip(document, 0)
         if document[index] == "{":
             row, index = _object(document, index)
             rows.append(row)
         elif document[index] == "[":
-            index = _skip(document, index + 1)
+            index = jsontext.skip(document, index + 1)
             if document[index] == "]":
                 index += 1
             else:
                 while True:
                     row, index = _object(document, index)
                     rows.append(row)
-                    index = _skip(document, index) + 1
+                    index = jsontext.skip(document, index) + 1
                     if document[index - 1] == "]":
                         break
                     if document[index - 1] != ",":
                         return None
-                    index = _skip(document, index)
+                    index = jsontext.skip(document, index)
         else:
             return None
-        return rows if _skip(document, index) == len(document) else None
+        return rows if jsontext.skip(document, index) == len(document) else None
     except (ValueError, IndexError, StopIteration, RecursionError):
         return None
 
