@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 __all__ = [
     "CONVERSION_ERRORS",
+    "DEADLOCK",
     "BeatMissing",
     "ConfigError",
     "DatabaseError",
@@ -30,6 +31,10 @@ __all__ = [
     "printed_number",
     "without_prefix",
 ]
+
+
+DEADLOCK: Final = 1205
+"""SQL Server's number: the victim's transaction is rolled back, and the call may be repeated."""
 
 
 class NotifyError(Exception):

@@ -27,7 +27,7 @@ from typing import Any, Final, TypeVar
 
 from notify.config import SendConfig
 from notify.databases import Connection, Database
-from notify.errors import ConfigError, DatabaseError, DatabaseUnreachable, NotifyError
+from notify.errors import DEADLOCK, ConfigError, DatabaseError, DatabaseUnreachable, NotifyError
 from notify.gateways.base import Gateway, GatewayUnavailable, Message, Outcome, Session
 from notify.procedures import queue
 
@@ -36,7 +36,6 @@ __all__ = ["SendSummary", "Sender", "send"]
 T = TypeVar("T")
 log = logging.getLogger("notify.send")
 
-DEADLOCK: Final = 1205
 LOCK_TIMEOUT: Final = 1222
 LOOP_WAIT_MS: Final = 50
 """How long the event loop's thread waits for a lock of an embedded queue."""

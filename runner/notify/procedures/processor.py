@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from notify import procedures
 from notify.databases import Connection, ResultSet, Value
-from notify.errors import DatabaseError
+from notify.errors import DEADLOCK, DatabaseError
 from notify.procedures import from_json, to_json
 
 __all__ = [
@@ -51,7 +51,6 @@ __all__ = [
 ]
 
 
-DEADLOCK: Final = 1205
 TRIES: Final = 4
 
 
